@@ -1,0 +1,280 @@
+"""The vocabulary: what a source and a target of rows promise each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from .schema import Column, Schema, Table, TableKey
+from .types import Type
+
+BLOCK_BYTES = 2 * 1024 * 1024
+"""Bytes of lines in one block, about: large enough that a block's fixed cost is nothing, small
+enough that a queue of them stays far under the memory ceiling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole canonical lines of one table: `data` ends in LF (or is empty), `rows` lines in it."""
+
+    data: bytes
+    rows: int
+
+
+class Path(StrEnum):
+    """How a table's rows travelled."""
+
+    NATIVE = "native"
+    PORTABLE = "portable"
+    PRIVATE = "private"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTask:
+    """What to read of one table: plain data, so that it can run anywhere.
+
+    `columns` in the order of the fields of each line. `checks`: column name -> the type that each
+    of its values must be able to become; the reader raises ValueRefusedError naming the row where
+    one cannot. `where`: an SQL condition of the user's own. `ordered`: by primary key, where the
+    engine can.
+    """
+
+    table: Table
+    columns: tuple[Column, ...]
+    checks: Mapping[str, Type] = field(default_factory=dict)
+    where: str | None = None
+    ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTask:
+    """What a table takes: the `columns` that the fields of each line fill, in order.
+
+    `source_types`: how each field is spelled (the type it had where it was read).
+    """
+
+    table: Table
+    columns: tuple[Column, ...]
+    source_types: tuple[Type, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A multiset of rows: how many, and the sum of their hashes modulo 2**128 (order does not matter)."""
+
+    rows: int = 0
+    total: int = 0
+
+    def __add__(self, other: Fingerprint) -> Fingerprint:
+        return Fingerprint(self.rows + other.rows, (self.total + other.total) % 2**128)
+
+    def __str__(self) -> str:
+        return f"{self.total:032x}"
+
+
+class Snapshot(StrEnum):
+    """What a reader sees: one point in time, or each table at its own time."""
+
+    CONSISTENT = "consistent"
+    NONE = "none"
+
+
+class Source(Protocol):
+    """Something that rows are read from.
+
+    A read that fails half-way raises; it never ends early as though the table were shorter.
+    """
+
+    name: str
+    """For people: the database or path, without secrets."""
+    engine: str
+    """`postgresql`, `mysql`, `mariadb`, `sqlite` …; for an archive, the engine it was made from."""
+    typed: bool
+    """True when values are known to keep to their declared types (not so in SQLite or an edited dump)."""
+    order: Sequence[TableKey] | None
+    """The only order in which tables can be read (a stream), or None for any."""
+
+    def schema(self) -> Schema:
+        """Describe all tables. Raises ConnectError or DumpError."""
+        ...
+
+    def snapshot(self, tables: Sequence[Table]) -> AbstractContextManager[Snapshot]:
+        """Hold one point in time over `tables` while inside; reads outside it are not allowed."""
+        ...
+
+    def read(self, task: ReadTask) -> Iterator[Block]:
+        """Yield the rows of one table as blocks of canonical lines."""
+        ...
+
+    def path(self, task: ReadTask) -> Path:
+        """Tell how `read` goes about this task (known once it has been read)."""
+        ...
+
+    def estimate(self, tables: Sequence[Table]) -> Mapping[TableKey, int]:
+        """Return about how many rows tables hold, for the progress bar; unknown ones are absent."""
+        ...
+
+    def cancel(self) -> None:
+        """Stop a read under way in another thread, soon. Safe to call twice or too late."""
+        ...
+
+    def close(self) -> None:
+        """Let everything go. Safe to call twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlan:
+    """How one table moves.
+
+    `target`: the table as it is, or as it will be created (`creates`). The fields of a line are
+    `read.columns` at the source and `write.columns` at the target, position by position.
+    `notes`: conversions and other things worth saying, one line each.
+    """
+
+    source: Table
+    target: Table
+    read: ReadTask
+    write: WriteTask
+    creates: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a transfer will do: tables in load order, parents first.
+
+    `deferred`: foreign keys of the target that cannot hold row by row, because they are part of a
+    cycle or refer to their own table; they are checked before the commit. `append`: keep the rows
+    that are there; otherwise the planned tables are emptied first.
+    """
+
+    tables: tuple[TablePlan, ...]
+    deferred: tuple[tuple[TableKey, str], ...] = ()
+    append: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TableResult:
+    """What became of one table: `bytes` of canonical lines, `seconds` from its first to its last block."""
+
+    key: TableKey
+    rows: int
+    bytes: int
+    seconds: float
+    path: Path
+    fingerprint: Fingerprint | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run did. `verified`: every table was read back and proved equal."""
+
+    source: str
+    target: str
+    snapshot: Snapshot
+    tables: tuple[TableResult, ...]
+    seconds: float
+    verified: bool
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        return sum(table.rows for table in self.tables)
+
+    @property
+    def bytes(self) -> int:
+        return sum(table.bytes for table in self.tables)
+
+
+class Phase(StrEnum):
+    """The steps of a run that take time."""
+
+    DESCRIBE = "describe"
+    EMPTY = "empty"
+    DATA = "data"
+    FINISH = "finish"
+    VERIFY = "verify"
+    COMMIT = "commit"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A step of progress. `rows`, `bytes`: so far, of `table` in this phase; `total`: rows expected."""
+
+    phase: Phase
+    table: TableKey | None = None
+    rows: int = 0
+    bytes: int = 0
+    total: int | None = None
+    done: bool = False
+
+
+class Progress(Protocol):
+    """Told of each step; called from the thread that asked for the run."""
+
+    def __call__(self, event: Event, /) -> None: ...
+
+
+class Writer(Protocol):
+    """One transaction on a target. Nothing it does lasts unless `commit` returns."""
+
+    def write(self, task: WriteTask, block: Block) -> None:
+        """Store the block's rows. Raises ValueRefusedError naming the row where one is refused."""
+        ...
+
+    def finish(self) -> None:
+        """After the last block: indexes, foreign keys, orphan check, sequences."""
+        ...
+
+    def read(self, task: ReadTask) -> Iterator[Block]:
+        """Read back what the target holds now, inside the transaction (as `Source.read`)."""
+        ...
+
+    def path(self, task: WriteTask) -> Path:
+        """Tell how `write` went about this task."""
+        ...
+
+    def commit(self, results: Sequence[TableResult], snapshot: Snapshot) -> None:
+        """Make it last. Raises when it cannot be sure that it does."""
+        ...
+
+
+class Target(Protocol):
+    """Something that rows are written to."""
+
+    name: str
+    engine: str
+    creates: bool
+    """True: tables need not exist, they are made as the source has them (an archive)."""
+    rereads: bool
+    """True: `Writer.read` works, so that a transfer can be proved before the commit."""
+
+    def schema(self) -> Schema:
+        """Describe the tables that are there."""
+        ...
+
+    def occupied(self, tables: Sequence[Table]) -> Sequence[TableKey]:
+        """Return those of `tables` that hold rows."""
+        ...
+
+    def refuse_same(self, source: Source) -> None:
+        """Raise UnsafeError when `source` is this very database, under whatever name."""
+        ...
+
+    def writing(self, plan: Plan) -> AbstractContextManager[Writer]:
+        """Prepare the tables of the plan and write; leaving without `commit` undoes everything.
+
+        Raises UnsafeError before the first change for triggers that would fire, for rows outside
+        the plan that refer to what would be emptied, or when another run is at work here.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let everything go. Safe to call twice."""
+        ...

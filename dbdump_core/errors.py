@@ -1,0 +1,94 @@
+"""Every error this package raises, drawn once.
+
+DbdumpError                     exit 3  failed; what was begun was rolled back
+├── RefusedError                exit 2  refused; the target is as it was
+│   ├── UsageError                      an option or argument that makes no sense
+│   ├── ConnectError                    a database that cannot be reached, a driver that is missing
+│   ├── SchemaError                     a schema file that cannot be used (carries the YAML path)
+│   ├── SelectionError                  a table that was named and is not there
+│   ├── MismatchError                   source and target do not fit together
+│   ├── DumpError                       a dump that is cut, altered or not one of ours
+│   └── UnsafeError                     a step that would harm data nobody named
+├── ValueRefusedError           exit 3  a value that its column cannot hold exactly
+├── DatabaseError               exit 3  the database said no in the middle of the work
+├── StorageError                exit 3  a disk or pipe that failed
+├── VerificationError           exit 3  what was written does not read back as it was read
+└── InterruptedRunError         exit 130 / 143  stopped by a signal
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class DbdumpError(Exception):
+    """Root of all errors; its text is one line for people, its `exit_code` is for scripts."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class RefusedError(DbdumpError):
+    """Refused before anything changed: the target's content is equal before and after."""
+
+    exit_code = 2
+
+
+class UsageError(RefusedError):
+    """An option or argument that cannot be meant."""
+
+
+class ConnectError(RefusedError):
+    """A database cannot be reached, a file is missing, or a driver is not installed."""
+
+
+class SchemaError(RefusedError):
+    """A schema description cannot be used; the text carries its file and YAML path."""
+
+
+class SelectionError(RefusedError):
+    """A table or column that was named does not exist; the text lists the close ones."""
+
+
+class MismatchError(RefusedError):
+    """Source and target do not fit together: a missing table or column, or types that cannot meet."""
+
+
+class DumpError(RefusedError):
+    """A dump is cut, altered, unfinished, newer than this program, or not a dump at all."""
+
+
+class UnsafeError(RefusedError):
+    """The step would harm data that nobody named: a copy onto itself, outside rows, triggers."""
+
+
+class ValueRefusedError(DbdumpError):
+    """A value cannot be stored exactly; the text names table, column, row and value."""
+
+
+class DatabaseError(DbdumpError):
+    """A database refused a statement in the middle of the work; everything was rolled back."""
+
+
+class StorageError(DbdumpError):
+    """A file, disk or pipe failed; no partial dump was left that could be taken for a whole one."""
+
+
+class VerificationError(DbdumpError):
+    """What the target holds is not what was read; everything was rolled back."""
+
+
+class InterruptedRunError(DbdumpError):
+    """The run was stopped by a signal; everything was rolled back."""
+
+    exit_code = 130
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """Return `value` for a message: quoted, control characters escaped, cut to `limit` characters.
+
+    Bytes are shown as the text they spell where they spell one. Names and values come from
+    strangers: raw ones could drive a terminal (torture.md H9).
+    """
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    cut = text if len(text) <= limit else text[:limit] + "…"
+    return "'" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut) + "'"
