@@ -1,0 +1,1 @@
+"""Management commands and model descriptions that let a Django project use dbdump."""
