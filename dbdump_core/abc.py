@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -22,6 +22,10 @@ class Block:
 
     data: bytes
     rows: int
+
+
+Emit = Callable[[Block], None]
+"""Takes one block; it may wait (a full queue) and it may raise, which ends the read."""
 
 
 class Path(StrEnum):
@@ -105,8 +109,8 @@ class Source(Protocol):
         """Hold one point in time over `tables` while inside; reads outside it are not allowed."""
         ...
 
-    def read(self, task: ReadTask) -> Iterator[Block]:
-        """Yield the rows of one table as blocks of canonical lines."""
+    def read(self, task: ReadTask, emit: Emit) -> None:
+        """Hand the rows of one table to `emit`, as blocks of canonical lines."""
         ...
 
     def path(self, task: ReadTask) -> Path:
@@ -232,7 +236,7 @@ class Writer(Protocol):
         """After the last block: indexes, foreign keys, orphan check, sequences."""
         ...
 
-    def read(self, task: ReadTask) -> Iterator[Block]:
+    def read(self, task: ReadTask, emit: Emit) -> None:
         """Read back what the target holds now, inside the transaction (as `Source.read`)."""
         ...
 
