@@ -121,6 +121,14 @@ class Source(Protocol):
         """Return about how many rows tables hold, for the progress bar; unknown ones are absent."""
         ...
 
+    def finish(self) -> None:
+        """Check what only the end can tell; called after the last read, before the target commits.
+
+        Raises DumpError when a stream does not end with the manifest that its data matches; a
+        database, and a dump that was checked beforehand, have nothing left to say.
+        """
+        ...
+
     def cancel(self) -> None:
         """Stop a read under way in another thread, soon. Safe to call twice or too late."""
         ...
