@@ -137,9 +137,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Schema:
-    """All tables of one database, in a stable order."""
+    """All tables of one database, in a stable order. `notes`: what was left out, one line each."""
 
     tables: tuple[Table, ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @cached_property
     def by_key(self) -> dict[TableKey, Table]:
