@@ -204,6 +204,37 @@ class Report:
         return sum(table.bytes for table in self.tables)
 
 
+@dataclass(frozen=True, slots=True)
+class TableComparison:
+    """One table on both sides. `notes`: how values were brought to one spelling, one line each."""
+
+    key: TableKey
+    left: Fingerprint
+    right: Fingerprint
+    notes: tuple[str, ...] = ()
+
+    @property
+    def equal(self) -> bool:
+        return self.left == self.right
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What `verify` found: tables on both sides, and those that only one side has."""
+
+    left: str
+    right: str
+    tables: tuple[TableComparison, ...]
+    only_left: tuple[TableKey, ...] = ()
+    only_right: tuple[TableKey, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def equal(self) -> bool:
+        return not (self.only_left or self.only_right) and all(table.equal for table in self.tables)
+
+
 class Phase(StrEnum):
     """The steps of a run that take time."""
 
@@ -217,7 +248,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A step of progress. `rows`, `bytes`: so far, of `table` in this phase; `total`: rows expected."""
+    """A step of progress. `rows`, `bytes`: so far, of `table` in this phase; `total`: rows expected.
+
+    With no `table` the event speaks of the phase itself, and `total` is how many tables it goes through.
+    """
 
     phase: Phase
     table: TableKey | None = None
