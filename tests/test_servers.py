@@ -52,12 +52,22 @@ def test_databases_are_isolated(engine_name, make_database):
     assert [ask(url, "SELECT n FROM t") for url in (first, second)] == ["1", "2"]
 
 
+@pytest.fixture
+def left_open():
+    """Connections that are still open when the databases are dropped: set up first, torn down last."""
+    connections = []
+    yield connections
+    for opened in connections:
+        opened.invalidate()
+        opened.close()
+
+
 @pytest.mark.parametrize("engine", SERVER_ENGINES)
-def test_open_transaction_does_not_hinder_the_drop(engine, make_database):
-    engine_left_open = create_engine(make_database(engine))
-    left_open = engine_left_open.connect()
-    left_open.execute(text("CREATE TABLE t (n INTEGER)"))
-    left_open.execute(text("INSERT INTO t VALUES (1)"))
+def test_open_transaction_does_not_hinder_the_drop(engine, left_open, make_database):
+    opened = create_engine(make_database(engine)).connect()
+    left_open.append(opened)
+    opened.execute(text("CREATE TABLE t (n INTEGER)"))
+    opened.execute(text("INSERT INTO t VALUES (1)"))
 
 
 @pytest.mark.parametrize("engine", SERVER_ENGINES)

@@ -34,7 +34,10 @@ def engine_of(version: str) -> str:
 
 def check(engine: str, url: str) -> str:
     """The version of the server at `url`; raises Unreachable when it does not answer or is another engine."""
-    shown = make_url(url).render_as_string()
+    try:
+        shown = make_url(url).render_as_string()
+    except SQLAlchemyError as error:
+        raise Unreachable(f"{engine}: not the form of a URL") from error
     try:
         version = ask(url, "SELECT version()")
     except SQLAlchemyError as error:
