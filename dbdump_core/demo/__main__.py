@@ -73,7 +73,10 @@ def _demonstrate(folder: Path, rows: int) -> int:
             console.print(f"dbdump {step}: exit code {code}")
             return code
     console.print("\ncomparing with sqlite3 alone ...")
-    equal = _prove(console, folder) and before == _digest(folder / SOURCE)
+    equal = _prove(console, folder)
+    if before != _digest(folder / SOURCE):
+        console.print(f"{SOURCE}: the file itself was changed")
+        equal = False
     verdict = "all equal" if equal else "NOT EQUAL"
     console.print(f"{verdict}; {time.monotonic() - began:.1f} seconds in total")
     return 0 if equal else 1
