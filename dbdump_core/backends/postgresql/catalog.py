@@ -28,7 +28,8 @@ from ..reflection import Draft, decimal, left_out, now_default, value_default
 # No statement here holds a percent sign: drivers take it for a parameter.
 
 _RELATIONS = """
-SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, pg_catalog.obj_description(c.oid, 'pg_class'),
+SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text,
+       pg_catalog.obj_description(c.oid, 'pg_class'),
        EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
                WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
                  AND d.deptype = 'e'),
@@ -261,7 +262,8 @@ _NOW = re.compile(
     r"(?:now|transaction_timestamp|statement_timestamp|clock_timestamp)\(\)"
     r"|(?:CURRENT_TIMESTAMP|LOCALTIMESTAMP|CURRENT_TIME|LOCALTIME)(?:\(\d\))?|CURRENT_DATE"
     r"|timezone\('(?i:utc)'::text, (?:now\(\)|CURRENT_TIMESTAMP)\)"
-    r"|\((?:now\(\)|CURRENT_TIMESTAMP) AT TIME ZONE '(?i:utc)'::text\)|\('now'::text\)::[a-z ]+(?:\(\d\))?[a-z ]*"
+    r"|\((?:now\(\)|CURRENT_TIMESTAMP) AT TIME ZONE '(?i:utc)'::text\)"
+    r"|\('now'::text\)::[a-z ]+(?:\(\d\))?[a-z ]*"
 )
 _UUID = re.compile(r"(?:\w+\.)?(?:gen_random_uuid|uuid_generate_v4)\(\)")
 _NULL = re.compile(rf"NULL(?:{_CAST})?")
