@@ -1,0 +1,202 @@
+"""The manifest: what a dump holds, written last, so that a dump without one is not a dump.
+
+Its layout is told in docs/format.md. Everything in it came from a file that anyone may have
+written: the model is strict, and nothing in it is ever used as a path before it was checked here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..compression import SUFFIXES, Compression
+from ..errors import DumpError, shown
+from ..schema import TableKey
+
+FORMAT = "dbdump"
+VERSION = 1
+SCHEMA_NAME = "schema.yaml"
+MANIFEST_NAME = "manifest.json"
+DATA_FOLDER = "data"
+SMALL_FILE_LIMIT = 64 * 1024 * 1024
+"""The most bytes of a schema or manifest; both are held in memory."""
+_DEPTH_LIMIT = 32
+
+_DATA_NAME = re.compile(r"data/([0-9]{4,9})-[a-z0-9_.-]{1,200}\.tsv(?:\.zst|\.gz)?")
+_Count = Annotated[int, Field(ge=0)]
+_Sha256 = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
+_Fingerprint = Annotated[str, Field(pattern=r"\A[0-9a-f]{32}\z")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, populate_by_name=True)
+
+
+class FileEntry(_Part):
+    """One data file. `bytes` and `sha256` are of its content before compression, header included."""
+
+    path: str
+    table: _Count
+    rows: _Count
+    bytes: _Count
+    sha256: _Sha256
+
+
+class TableEntry(_Part):
+    """One table: the columns are those of its files' lines, in order."""
+
+    schema_: str | None = Field(alias="schema")
+    name: str
+    columns: list[str]
+    rows: _Count
+    fingerprint: _Fingerprint | None
+
+    @property
+    def key(self) -> TableKey:
+        return TableKey(self.schema_, self.name)
+
+
+class Manifest(_Part):
+    """All of a dump: tables in load order, files in the order of their tables."""
+
+    format: Literal["dbdump"] = "dbdump"
+    version: Literal[1] = 1
+    engine: str
+    snapshot: Literal["consistent", "none"]
+    data_format: Literal["tsv"]
+    compression: Compression | None
+    schema_sha256: _Sha256
+    tables: list[TableEntry]
+    files: list[FileEntry]
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+    def files_of(self, table: int) -> list[FileEntry]:
+        """Return the files of the table with this index, in order."""
+        return [file for file in self.files if file.table == table]
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 of `data` in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def data_name(table: int, part: int, key: TableKey, ending: str) -> str:
+    """Return the name of part `part` (from 0) of the table with index `table`.
+
+    The number tells the table; what follows it is for people and never read back.
+    """
+    words = re.sub(r"[^a-z0-9_.-]", "_", str(key).lower())[:60] or "table"
+    return f"{DATA_FOLDER}/{table + 1:04d}-{words}{f'_{part + 1:04d}' if part else ''}.{ending}"
+
+
+def table_number(path: str) -> int | None:
+    """Return the table index that a data file's name tells, None where it is not such a name."""
+    found = _DATA_NAME.fullmatch(path)
+    return int(found.group(1)) - 1 if found else None
+
+
+def dump_manifest(manifest: Manifest) -> bytes:
+    """Return the manifest's file: the same bytes for the same manifest."""
+    values = manifest.model_dump(mode="json", by_alias=True)
+    return (json.dumps(values, indent=1, sort_keys=True, allow_nan=False) + "\n").encode("ascii")
+
+
+def load_manifest(data: bytes, *, file: str) -> Manifest:
+    """Return the manifest that `data` spells, checked in itself.
+
+    Raises DumpError naming `file` for anything that this version would not have written.
+    """
+    values = _parse(data, file)
+    if not isinstance(values, dict) or values.get("format") != FORMAT:
+        raise DumpError(f"{file} is not the manifest of a dump; give a folder or .tar that dbdump made")
+    check_version(values.get("version"), file=file)
+    try:
+        manifest = Manifest.model_validate(values)
+    except ValidationError as error:
+        raise DumpError(f"{file}: {_first(error)}; it was damaged or edited, take the dump again") from None
+    for problem in _problems(manifest):
+        raise DumpError(f"{file}: {problem}; it was damaged or edited, take the dump again")
+    return manifest
+
+
+def check_version(version: object, *, file: str) -> None:
+    """Raise DumpError for a dump that a newer program wrote."""
+    if type(version) is int and version > VERSION:
+        raise DumpError(
+            f"{file} is of format version {version}, this program reads up to {VERSION}; update dbdump"
+        )
+
+
+def _parse(data: bytes, file: str) -> object:
+    try:
+        values = json.loads(data, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+        _check_depth(values, _DEPTH_LIMIT)
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise DumpError(f"{file} is not valid JSON ({reason}); it was cut or damaged") from None
+    return values
+
+
+def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"key {shown(twice)} stands twice")
+    return values
+
+
+def _refuse_constant(word: str) -> object:
+    raise ValueError(f"{word} is not a number")
+
+
+def _check_depth(value: object, left: int) -> None:
+    if not left:
+        raise ValueError("nested too deeply")
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in items:
+        if isinstance(item, dict | list):
+            _check_depth(item, left - 1)
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(str(step) for step in first["loc"])
+    message = first["msg"]
+    return f"{shown(place)[1:-1]}: {message[:1].lower()}{message[1:]}"
+
+
+def _problems(manifest: Manifest) -> Iterable[str]:
+    """Yield what the fields contradict each other in."""
+    yield from _table_problems(manifest)
+    previous = 0
+    paths: set[str] = set()
+    ending = manifest.data_format + SUFFIXES[manifest.compression]
+    for file in manifest.files:
+        if table_number(file.path) is None or not file.path.endswith("." + ending):
+            yield f"{shown(file.path)} is not the name of a data file"
+        if table_number(file.path) != file.table or file.path in paths or file.table < previous:
+            yield f"{shown(file.path)} stands twice, out of order or for another table"
+        previous = file.table
+        paths.add(file.path)
+
+
+def _table_problems(manifest: Manifest) -> Iterable[str]:
+    rows: dict[int, int] = {}
+    for file in manifest.files:
+        rows[file.table] = rows.get(file.table, 0) + file.rows
+    if rows.keys() != set(range(len(manifest.tables))):
+        yield "the files do not belong to the tables"
+    keys = [table.key for table in manifest.tables]
+    if len(set(keys)) < len(keys):
+        yield "a table stands twice"
+    for index, table in enumerate(manifest.tables):
+        if rows.get(index) != table.rows:
+            yield f"table {shown(table.key)} has {table.rows} rows and its files {rows.get(index)}"
+        if len(set(table.columns)) < len(table.columns):
+            yield f"table {shown(table.key)} has a column twice"

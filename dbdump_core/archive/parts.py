@@ -1,0 +1,173 @@
+"""One data file on its way in: cut into blocks, counted and hashed as it passes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from ..abc import BLOCK_BYTES, Block, ReadTask
+from ..errors import DumpError, shown
+from ..formats import Format
+from ..lines import Checker, project, split_rows
+from .manifest import FileEntry
+
+LINE_LIMIT = 2 * 1024**3
+"""The longest line taken, in bytes: twice what PostgreSQL and MySQL can hold in a cell, for hex."""
+_HEADER_LIMIT = 4 * 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
+ALLOW_EDITED = "if it was edited on purpose, load it with --allow-edited"
+
+
+class Part:
+    """Reads one data file once: `header`, then `blocks`; then `entry` is what was seen.
+
+    `chunks`: the content, decompressed. `limit`: the bytes after which it is certainly not the file
+    of the manifest. Raises DumpError naming `file`, and the line where there is one.
+    """
+
+    def __init__(self, chunks: Iterator[bytes], *, file: str, limit: int | None = None) -> None:
+        self.file = file
+        self.rows = 0
+        self._bytes = 0
+        self._unended = False
+        self._hash = hashlib.sha256()
+        self._limit = limit
+        self._chunks = self._counted(chunks)
+        self._rest = b""
+
+    def entry(self, path: str, table: int) -> FileEntry:
+        """Return what was read, as the manifest would tell it."""
+        return FileEntry(
+            path=path, table=table, rows=self.rows, bytes=self._bytes, sha256=self._hash.hexdigest()
+        )
+
+    def header(self) -> bytes:
+        """Read and return the header line."""
+        data = b""
+        while b"\n" not in data:
+            chunk = next(self._chunks, b"")
+            data += chunk
+            if not chunk or (len(data) > _HEADER_LIMIT and b"\n" not in data):
+                raise DumpError(f"{self.file}:1: there is no header line of column names; put it back")
+        header, self._rest = data[: (end := data.index(b"\n") + 1)], data[end:]
+        if header.startswith(_BOM):
+            raise DumpError(f"{self.file}:1: a byte order mark; save the file as UTF-8 without BOM")
+        if header.endswith(b"\r\n"):
+            raise self._carriage_return(1, crlf=True)
+        return header
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the lines after the header as blocks of whole lines."""
+        pending, size = [self._rest], len(self._rest)
+        for chunk in self._chunks:
+            pending.append(chunk)
+            size += len(chunk)
+            if size >= BLOCK_BYTES and b"\n" in chunk:
+                data = b"".join(pending)
+                cut = data.rindex(b"\n") + 1
+                pending, size = [data[cut:]], len(data) - cut
+                yield self._block(data[:cut])
+            elif size > LINE_LIMIT:
+                raise DumpError(f"{self.file}:{self.rows + 2}: a line of more than {LINE_LIMIT} bytes")
+        data = b"".join(pending)
+        self._unended = not data.endswith(b"\n") and bool(data)
+        if data and not self._unended:
+            yield self._block(data)
+
+    def check_ended(self) -> None:
+        """Refuse a last line without an end: nobody can tell whether it is whole."""
+        if self._unended:
+            raise DumpError(
+                f"{self.file}: the last line has no line end; put a line feed (LF) after it if it is whole"
+            )
+
+    def _counted(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            self._bytes += len(chunk)
+            if self._limit is not None and self._bytes > self._limit:
+                raise DumpError(
+                    f"{self.file} is longer than the {self._limit} bytes of the manifest; {ALLOW_EDITED}"
+                )
+            self._hash.update(chunk)
+            if chunk:
+                yield chunk
+
+    def _block(self, data: bytes) -> Block:
+        # A canonical line never holds a raw CR, and engines strip it or keep it without a word.
+        if b"\r" in data:
+            at = data.index(b"\r")
+            line = self.rows + 2 + data.count(b"\n", 0, at)
+            raise self._carriage_return(line, crlf=data[at + 1 : at + 2] == b"\n")
+        rows = data.count(b"\n")
+        self.rows += rows
+        return Block(data, rows)
+
+    def _carriage_return(self, line: int, *, crlf: bool) -> DumpError:
+        if crlf:
+            return DumpError(f"{self.file}:{line}: CRLF line ends; save the file with LF line ends")
+        return DumpError(rf"{self.file}:{line}: a raw carriage return; write it as \r")
+
+
+def difference(seen: FileEntry, expected: FileEntry) -> str | None:
+    """Tell in what a file is not the one of the manifest, None where it is."""
+    if seen.bytes < expected.bytes:
+        return f"is cut: it has {seen.bytes} bytes where the manifest says {expected.bytes}"
+    if seen.bytes > expected.bytes:
+        return f"is longer: it has {seen.bytes} bytes where the manifest says {expected.bytes}"
+    if seen.sha256 != expected.sha256:
+        return "was altered: its length is right, its content is not (sha256)"
+    if seen.rows != expected.rows:
+        return f"has {seen.rows} rows where the manifest says {expected.rows}"
+    return None
+
+
+class View:
+    """What a task sees of a data file: its columns, in its order, each value looked at where asked.
+
+    `columns`: those of the file. `strict`: a person may have edited the file, so the form of each
+    line and each value are looked at. Raises ValueRefusedError with file and line.
+    """
+
+    def __init__(self, task: ReadTask, columns: Sequence[str], *, strict: bool, format: Format) -> None:
+        names = [column.name for column in task.columns]
+        missing = [name for name in names if name not in columns]
+        if missing:
+            raise DumpError(
+                f"table {shown(task.table.key)}: the dump has no column {', '.join(map(shown, missing))};"
+                f" its columns are {', '.join(map(shown, columns)) or 'none'}"
+            )
+        self._task = task
+        self._width = len(columns)
+        self._positions = None if names == list(columns) else [columns.index(name) for name in names]
+        self._format = format
+        self._checkers = [Checker(task)] if names else []
+        if strict and names:
+            own_types = {column.name: column.type for column in task.columns}
+            self._checkers.insert(0, Checker(replace(task, checks=own_types), strict=True))
+
+    def blocks(self, part: Part, blocks: Iterator[Block]) -> Iterator[Block]:
+        """Yield the `blocks` of `part` as the task wants them."""
+        line = 2
+        for raw in blocks:
+            place = _place(part.file, line)
+            block = Block(self._format.decode(raw.data, self._task.columns), raw.rows)
+            if self._positions is not None:
+                block = self._project(block, self._positions, place)
+            for checker in self._checkers:
+                checker.check(block, place)
+            line += raw.rows
+            yield block
+
+    def _project(self, block: Block, positions: Sequence[int], place: Callable[[int], str]) -> Block:
+        for row, cells in enumerate(split_rows(block)):
+            if len(cells) != max(self._width, 1):
+                raise DumpError(
+                    f"{place(row)}: table {shown(self._task.table.key)}: a line of {len(cells)} fields"
+                    f" where the header names {self._width}"
+                )
+        return project(block, positions)
+
+
+def _place(file: str, line: int) -> Callable[[int], str]:
+    return lambda row: f"{file}:{line + row}"

@@ -1,0 +1,214 @@
+"""A dump on disk as a source: proved whole before anything is written anywhere."""
+
+from __future__ import annotations
+
+import re
+import stat
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+from ..abc import Emit, Path, ReadTask, Snapshot
+from ..compression import compression_of, decompress
+from ..errors import DumpError, InterruptedRunError, UsageError, shown
+from ..formats import format_named
+from ..schema import Schema, Table, TableKey
+from . import manifest as m
+from .inputs import Input, no_dump, read_small
+from .parts import ALLOW_EDITED, Part, View, difference
+
+_FIRST_LINE = re.compile(r"# dbdump ([0-9]{1,9}) ([a-z0-9]+) from ([^\n]*)\n")
+
+
+class ArchiveSource(ABC):
+    """What dumps of all kinds have in common.
+
+    `notes`: what a person should know of this dump, one line each; with `typed`, known once
+    `schema` has returned (for a stream, once `finish` has). `level`: the snapshot that the dump was
+    made of, None as long as it is not known.
+    """
+
+    name: str
+    engine: str
+    typed: bool = True
+    order: Sequence[TableKey] | None = None
+    level: Snapshot | None = None
+    _cancelled: bool = False
+
+    def __init__(self, name: str, *, allow_edited: bool) -> None:
+        self.name = name
+        self.notes: list[str] = []
+        self._allow_edited = allow_edited
+
+    @abstractmethod
+    def schema(self) -> Schema:
+        """Return the dump's own schema. Raises DumpError, or SchemaError for an edited schema.yaml."""
+
+    @abstractmethod
+    def read(self, task: ReadTask, emit: Emit) -> None:
+        """Hand the rows of one table to `emit`; raises DumpError, ValueRefusedError with file and line."""
+
+    def snapshot(self, tables: Sequence[Table]) -> AbstractContextManager[Snapshot]:
+        """Hold nothing: a dump does not change. What is not known yet counts as NONE."""
+        return nullcontext(self.level or Snapshot.NONE)
+
+    def path(self, task: ReadTask) -> Path:
+        """Tell that the lines came as they are."""
+        return Path.NATIVE
+
+    def estimate(self, tables: Sequence[Table]) -> Mapping[TableKey, int]:
+        """Return the rows of tables, as far as they are known."""
+        return {}
+
+    def finish(self) -> None:  # noqa: B027 - most dumps have nothing left to say
+        """Do nothing: a dump on disk was proved beforehand."""
+
+    def cancel(self) -> None:
+        """Make a read under way raise InterruptedRunError."""
+        self._cancelled = True
+
+    def close(self) -> None:  # noqa: B027 - as above
+        """Do nothing: no file stays open between reads."""
+
+    def _check_cancelled(self) -> None:
+        if self._cancelled:
+            raise InterruptedRunError(f"reading {shown(self.name, 500)} was stopped")
+
+    def _refuse_where(self, task: ReadTask) -> None:
+        if task.where is not None:
+            raise UsageError(
+                f"table {shown(task.table.key)}: a dump cannot be filtered by an SQL condition;"
+                " load it and filter there, or filter when dumping"
+            )
+
+
+def parse_schema(data: bytes, *, file: str) -> Schema:
+    """Return the schema of a dump."""
+    from .. import schema_yaml
+
+    try:
+        return schema_yaml.loads(data.decode("utf-8"), file=file)
+    except UnicodeDecodeError as error:
+        raise DumpError(f"{file} is not valid UTF-8 (byte {error.start}); save it as UTF-8") from None
+
+
+def first_line(data: bytes) -> tuple[int, str, str] | None:
+    """Return format version, data format and engine, which the first line of schema.yaml tells a stream."""
+    found = _FIRST_LINE.match(data[:1000].decode("utf-8", "backslashreplace"))
+    return (int(found.group(1)), found.group(2), found.group(3)) if found else None
+
+
+class StoredSource(ArchiveSource):
+    """A dump in a folder or tar file. Opening it reads the manifest; `schema` proves the rest."""
+
+    def __init__(self, source: Input, *, allow_edited: bool) -> None:
+        super().__init__(str(source.path), allow_edited=allow_edited)
+        self._schema: Schema | None = None
+        self.input = source
+        if m.MANIFEST_NAME not in source.members or m.SCHEMA_NAME not in source.members:
+            raise no_dump(source.path, source.members)
+        self._manifest = m.load_manifest(
+            read_small(source, m.MANIFEST_NAME), file=source.label(m.MANIFEST_NAME)
+        )
+        self.engine = self._manifest.engine
+        self.level = Snapshot(self._manifest.snapshot)
+        self._format = format_named(self._manifest.data_format)
+        self._index = {table.key: at for at, table in enumerate(self._manifest.tables)}
+        self._files = {at: self._manifest.files_of(at) for at in self._index.values()}
+
+    def schema(self) -> Schema:
+        """Check all files against the manifest, once, and return the schema."""
+        if self._schema is None:
+            self._check_names()
+            schema = self._read_schema()
+            for at in self._files:
+                self._files[at] = [self._proved(file) for file in self._files[at]]
+            self._note_mode()
+            self._schema = schema
+        return self._schema
+
+    def read(self, task: ReadTask, emit: Emit) -> None:
+        """Hand the rows of one table to `emit`; each file is checked against the manifest once more."""
+        self._refuse_where(task)
+        index = self._index.get(task.table.key)
+        if index is None:
+            raise DumpError(f"{shown(self.name, 500)} has no table {shown(task.table.key)}")
+        columns = self._manifest.tables[index].columns
+        view = View(task, columns, strict=not self.typed, format=self._format)
+        for file in self._files[index]:
+            part = self._part(file, limit=file.bytes)
+            for block in view.blocks(part, part.blocks()):
+                emit(block)
+            problem = difference(part.entry(file.path, index), file)
+            if problem:
+                raise DumpError(f"{part.file} {problem}; it changed while it was read, load it again")
+
+    def estimate(self, tables: Sequence[Table]) -> Mapping[TableKey, int]:
+        """Return the rows of tables, exactly."""
+        wanted = {table.key for table in tables}
+        return {table.key: table.rows for table in self._manifest.tables if table.key in wanted}
+
+    def _check_names(self) -> None:
+        there = {name for name in self.input.members if name not in (m.MANIFEST_NAME, m.SCHEMA_NAME)}
+        named = {file.path for file in self._manifest.files}
+        if missing := sorted(named - there):
+            raise DumpError(f"{shown(self.name, 500)} lacks {listed(missing)}; copy the whole dump anew")
+        if extra := sorted(there - named):
+            raise DumpError(f"{shown(self.name, 500)} holds {listed(extra)}, not in its manifest; remove it")
+
+    def _read_schema(self) -> Schema:
+        data, file = read_small(self.input, m.SCHEMA_NAME), self.input.label(m.SCHEMA_NAME)
+        if m.sha256(data) != self._manifest.schema_sha256:
+            # Its types may have changed, so nothing is known of the values any more.
+            self.typed = False
+            self.notes.append(f"{file} was edited; each value is checked against it")
+        schema = parse_schema(data, file=file)
+        if unknown := [table.key for table in schema if table.key not in self._index]:
+            raise DumpError(f"{file} describes {listed(unknown)}, of which there is no data; take it out")
+        if absent := [key for key in self._index if key not in schema.by_key]:
+            self.notes.append(f"{file} does not describe {listed(absent)}; not loaded")
+        return schema
+
+    def _part(self, file: m.FileEntry, limit: int | None) -> Part:
+        label = self.input.label(file.path)
+        chunks = decompress(self._stored(file.path), compression_of(file.path), file=label)
+        part = Part(chunks, file=label, limit=limit)
+        header, expected = part.header(), self._format.header(self._manifest.tables[file.table].columns)
+        if header != expected:
+            raise DumpError(
+                f"{label}:1: the header is {shown(header[:-1])} where the manifest says"
+                f" {shown(expected[:-1])}; was it swapped with another file?"
+            )
+        return part
+
+    def _stored(self, member: str) -> Iterator[bytes]:
+        for chunk in self.input.chunks(member):
+            self._check_cancelled()
+            yield chunk
+
+    def _proved(self, file: m.FileEntry) -> m.FileEntry:
+        """Read a file through; return its entry, or what it holds now if that may differ."""
+        part = self._part(file, limit=None if self._allow_edited else file.bytes)
+        for _ in part.blocks():
+            pass
+        seen = part.entry(file.path, file.table)
+        problem = difference(seen, file)
+        if problem and not self._allow_edited:
+            raise DumpError(f"{part.file} {problem}; {ALLOW_EDITED}")
+        part.check_ended()
+        if problem is None:
+            return file
+        self.typed = False
+        self.notes.append(f"{part.file} was edited: {file.rows} rows when dumped, {seen.rows} now")
+        return seen
+
+    def _note_mode(self) -> None:
+        mode = self.input.path.stat().st_mode
+        if mode & (stat.S_IWGRP | stat.S_IWOTH):
+            self.notes.append(f"{shown(self.name, 500)} can be written by others than its owner")
+
+
+def listed(names: Sequence[object]) -> str:
+    """Return the first few names for a message."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return (", ".join(shown(name) for name in names[:5]) or "nothing") + more
