@@ -1,0 +1,62 @@
+"""Ask a person before tables that hold rows are emptied."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from .output import escaped, is_terminal, mask_urls, resolved, say
+
+if TYPE_CHECKING:
+    from ..abc import Plan, TablePlan
+    from .display import Display
+
+LISTED = 30
+"""Tables of each kind that a question names; a list that scrolls away is not read."""
+
+
+def confirmation(options: Namespace, display: Display) -> Callable[[Plan], bool] | None:
+    """Return the function that asks; None where nobody can be asked, or where --yes has answered."""
+    if options.yes or not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        return None
+    target = escaped(mask_urls(resolved(options.target)))
+
+    def confirm(plan: Plan) -> bool:
+        with display.paused():
+            return ask(plan, target)
+
+    return confirm
+
+
+def ask(plan: Plan, target: str) -> bool:
+    """Show the plan, ask, and return whether the answer was yes; the end of input is a no."""
+    say(*plan_lines(plan), question(plan, target))
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def question(plan: Plan, target: str) -> str:
+    existing = sum(not table.creates for table in plan.tables)
+    if plan.append:
+        return f"add rows to {existing} tables in {target}? [y/N]"
+    return f"empty {existing} tables in {target} and load? [y/N]"
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """Yield what the plan does to the target, for people."""
+    kept = "add rows to" if plan.append else "empty, then load"
+    yield from _listed(kept, [table for table in plan.tables if not table.creates])
+    yield from _listed("create, then load", [table for table in plan.tables if table.creates])
+    yield from (f"note: {escaped(note)}" for note in plan.notes)
+
+
+def _listed(heading: str, tables: list[TablePlan]) -> Iterator[str]:
+    if not tables:
+        return
+    yield f"{heading}:"
+    for table in tables[:LISTED]:
+        yield f"  {escaped(table.target.key)}"
+        yield from (f"    {escaped(note)}" for note in table.notes)
+    if len(tables) > LISTED:
+        yield f"  and {len(tables) - LISTED} more"

@@ -1,0 +1,183 @@
+"""What is shown of a run while it works and when it is done."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from ..abc import Event, Phase
+from . import summary
+from .output import escaped, is_terminal, say, takes_unicode, write_output
+
+if TYPE_CHECKING:
+    from ..abc import Comparison, Report
+    from ..schema import TableKey
+
+HEARTBEAT_SECONDS = 60
+"""How often a run that is not watched on a terminal speaks of a table that takes long: build
+servers end programs that say nothing for some minutes."""
+
+TITLES = {
+    Phase.DESCRIBE: "describing tables",
+    Phase.EMPTY: "emptying tables",
+    Phase.DATA: "transferring rows",
+    Phase.FINISH: "finishing: indexes, foreign keys, sequences",
+    Phase.VERIFY: "verifying",
+    Phase.COMMIT: "committing",
+}
+
+Clock = Callable[[], float]
+
+
+@dataclass(slots=True)
+class Running:
+    """A table at work in one phase. `last`: when it was last spoken of."""
+
+    phase: Phase
+    key: TableKey
+    started: float
+    last: float
+    rows: int = 0
+    bytes: int = 0
+    total: int | None = None
+
+    def seconds(self, now: float) -> float:
+        return now - self.started
+
+
+@dataclass(slots=True)
+class Activity:
+    """What the events so far add up to: the phase, the tables at work in it, those done."""
+
+    clock: Clock = time.monotonic
+    phase: Phase | None = None
+    since: float = 0.0
+    running: dict[tuple[Phase, TableKey], Running] = field(default_factory=dict)
+    finished: Counter[Phase] = field(default_factory=Counter)
+    expected: dict[Phase, int] = field(default_factory=dict)
+
+    def take(self, event: Event) -> Running | None:
+        """Take an event in; return the table that it is about."""
+        if event.phase != self.phase:
+            self.phase, self.since = event.phase, self.clock()
+        if event.table is None:
+            if event.total is not None:
+                self.expected[event.phase] = event.total
+            return None
+        return self._take_table(event, event.table)
+
+    def _take_table(self, event: Event, key: TableKey) -> Running:
+        now = self.clock()
+        running = self.running.setdefault((event.phase, key), Running(event.phase, key, now, now))
+        running.rows, running.bytes = event.rows, event.bytes
+        running.total = event.total if event.total is not None else running.total
+        if event.done:
+            del self.running[event.phase, key]
+            self.finished[event.phase] += 1
+        return running
+
+    def count(self, phase: Phase) -> str:
+        """Return how far `phase` is: `3 of 12 tables`, or nothing where nothing is known."""
+        done, expected = self.finished[phase], self.expected.get(phase)
+        if expected is not None:
+            return f"{done:,} of {summary.amount(expected, 'table')}"
+        return f"{summary.amount(done, 'table')} done" if done else ""
+
+
+class Display:
+    """Takes the events of a run and shows its outcome; this one is quiet: warnings only.
+
+    Entered while the operation runs; `paused` while a question is asked in between.
+    """
+
+    def __enter__(self) -> Display:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def __call__(self, event: Event, /) -> None:
+        return None
+
+    def paused(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def show_report(self, report: Report, *, proof: bool | None = None) -> None:
+        """Show what a run did. `proof`: was verification asked for (None: not a question here)?"""
+        say(*summary.notes(report.notes), *summary.report_warnings(report))
+
+    def show_comparison(self, comparison: Comparison) -> None:
+        """Show what a comparison found."""
+        say(*summary.notes(comparison.notes), *summary.differences(comparison), *summary.missing(comparison))
+
+
+class JsonDisplay(Display):
+    """Says nothing until the end, then one JSON object on standard output."""
+
+    def show_report(self, report: Report, *, proof: bool | None = None) -> None:
+        write_output(json.dumps(summary.report_json(report)) + "\n")
+
+    def show_comparison(self, comparison: Comparison) -> None:
+        write_output(json.dumps(summary.comparison_json(comparison)) + "\n")
+
+
+class LinesDisplay(Display):
+    """Plain lines: one a phase, one a finished table, one a minute of a long table."""
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._activity = Activity(clock)
+        self._announced: set[Phase] = set()
+
+    def __call__(self, event: Event, /) -> None:
+        running = self._activity.take(event)
+        if event.phase not in self._announced:
+            self._announced.add(event.phase)
+            say(TITLES[event.phase])
+        if running is not None and event.phase in (Phase.DATA, Phase.VERIFY):
+            self._speak_of(running, done=event.done)
+
+    def _speak_of(self, running: Running, *, done: bool) -> None:
+        now = self._activity.clock()
+        if done or now - running.last >= HEARTBEAT_SECONDS:
+            running.last = now
+            say(self._line(running, running.seconds(now), done=done))
+
+    def _line(self, running: Running, seconds: float, *, done: bool) -> str:
+        parts = [summary.amount(running.rows, "row"), summary.size(running.bytes), summary.duration(seconds)]
+        parts += filter(None, [summary.rates(running.rows, running.bytes, seconds)])
+        parts += filter(None, [self._activity.count(running.phase)])
+        so_far = "" if done else " so far"
+        return f"  {escaped(running.key)}{so_far}: " + ", ".join(parts)
+
+    def show_report(self, report: Report, *, proof: bool | None = None) -> None:
+        say(*summary.aligned(summary.report_grid(report, summary.ASCII)))
+        say(*summary.report_lines(report, summary.ASCII, proof=proof))
+        super().show_report(report)
+
+    def show_comparison(self, comparison: Comparison) -> None:
+        say(*summary.aligned(summary.comparison_grid(comparison, summary.ASCII)))
+        say(*summary.comparison_lines(comparison), summary.verdict(comparison))
+
+
+def open_display(options: Namespace) -> Display:
+    """Return the display that the options and standard error call for."""
+    if options.json:
+        return JsonDisplay()
+    if options.quiet:
+        return Display()
+    if is_terminal(sys.stderr) and os.environ.get("TERM", "") not in ("dumb", "unknown"):
+        from .terminal import TerminalDisplay, terminal_console
+
+        return TerminalDisplay(terminal_console(), unicode=takes_unicode(sys.stderr))
+    return LinesDisplay()

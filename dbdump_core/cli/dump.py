@@ -1,0 +1,74 @@
+"""`dbdump dump`: write a database to a folder or a tar."""
+
+from __future__ import annotations
+
+import re
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import PurePath
+
+from ..errors import UsageError
+from . import options as shared
+from .output import is_terminal, resolved
+
+SUMMARY = "write a database to a folder or a .tar"
+EXAMPLES = """\
+examples:
+  dbdump dump shop.db
+  dbdump dump env:DATABASE_URL -o backup.tar --compress zstd --exclude 'django_session'
+  dbdump dump postgresql://me@db/shop -o - | ssh backup dbdump load - /srv/shop.db --create
+"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("source", metavar="SOURCE", help=shared.SOURCE_HELP)
+    shared.add_archive(parser)
+    shared.add_schema_file(parser)
+    shared.add_selection(parser)
+    shared.add_output_options(parser)
+
+
+def run(options: Namespace) -> int:
+    from ..operations import dump
+    from .display import open_display
+
+    output = options.output or default_output(options.source)
+    if output == "-":
+        _refuse_mixed_output(options)
+    with open_display(options) as display:
+        report = dump(options.source, output, **shared.dump_keywords(options), progress=display)
+    display.show_report(report)
+    return 0
+
+
+def _refuse_mixed_output(options: Namespace) -> None:
+    if options.json:
+        raise UsageError("--json and -o - both write to standard output; name a file with -o")
+    if sys.stdout is None:
+        raise UsageError("standard output is closed; name a file with -o")
+    if is_terminal(sys.stdout):
+        raise UsageError("a .tar does not belong on a terminal; pipe standard output or name a file with -o")
+
+
+def default_output(source: str) -> str:
+    """Return `NAME-dump`, NAME being that of the database or file, in letters any file system takes."""
+    name = re.sub(r"[^\w.-]+", "_", _database_name(resolved(source))).strip("._")
+    if not name:
+        raise UsageError("the source has no name to call the dump after; name a folder with -o")
+    return f"{name}-dump"
+
+
+def _database_name(address: str) -> str:
+    if "://" not in address:
+        return PurePath(address).stem
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):  # its text may hold the password
+        raise UsageError("the source is not a database URL; see 'dbdump dump --help'") from None
+    database = url.database or ""
+    if not url.drivername.startswith("sqlite"):
+        return database
+    return "" if database == ":memory:" else PurePath(database).stem

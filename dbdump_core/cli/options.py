@@ -1,0 +1,131 @@
+"""The options, defined once: the command line and Django's management commands add them to their parsers.
+
+`add_…` adds options to any argparse parser; `…_keywords` turns the parsed namespace into keyword
+arguments of the operation of that name.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError, shown
+
+if TYPE_CHECKING:
+    from ..selection import Selection
+
+FORMATS = ("tsv",)
+COMPRESSIONS = ("zstd", "gzip")
+
+SOURCE_HELP = "database URL, SQLite file, dump folder or .tar, or env:NAME for a variable holding the URL"
+DUMP_HELP = "dump folder or .tar; - reads a .tar from standard input"
+TARGET_HELP = "database URL, SQLite file, or env:NAME for a variable holding the URL"
+
+
+def add_selection(parser: ArgumentParser, *, where: bool = True) -> None:
+    """Add --tables, --exclude and, where rows can be chosen too, --where."""
+    group = parser.add_argument_group("which tables")
+    group.add_argument(
+        "--tables", metavar="GLOB", nargs="+", action="extend", default=[],
+        help="only tables whose name matches one of these, such as 'shop_*'",
+    )  # fmt: skip
+    group.add_argument(
+        "--exclude", metavar="GLOB", nargs="+", action="extend", default=[],
+        help="all but the tables that match one of these",
+    )  # fmt: skip
+    if where:
+        group.add_argument(
+            "--where", metavar="TABLE=SQL", nargs="+", action="extend", default=[],
+            help="only the rows of TABLE for which the SQL condition holds at the source",
+        )  # fmt: skip
+
+
+def add_schema_file(parser: ArgumentParser) -> None:
+    """Add --schema-file."""
+    parser.add_argument(
+        "--schema-file", metavar="FILE", help="describe the source by this YAML file (see `dbdump schema`)"
+    )
+
+
+def add_archive(parser: ArgumentParser) -> None:
+    """Add what says where and how a dump is written."""
+    parser.add_argument(
+        "-o", "--output", metavar="PATH",
+        help="folder or .tar to write, - for a .tar on standard output (default: folder NAME-dump)",
+    )  # fmt: skip
+    parser.add_argument("--format", choices=FORMATS, default="tsv", help="data files (default: tsv)")
+    parser.add_argument("--compress", choices=COMPRESSIONS, help="compress the data files")
+
+
+def add_writing(parser: ArgumentParser) -> None:
+    """Add what says how a database is written to."""
+    group = parser.add_argument_group("how to write")
+    group.add_argument("--create", action="store_true", help="create the tables that are missing")
+    group.add_argument("--append", action="store_true", help="keep the rows that are there (default: empty)")
+    group.add_argument("--no-verify", action="store_true", help="do not read back and compare before commit")
+    group.add_argument("-y", "--yes", action="store_true", help="empty tables that hold rows without asking")
+
+
+def add_allow_edited(parser: ArgumentParser) -> None:
+    """Add --allow-edited."""
+    parser.add_argument("--allow-edited", action="store_true", help="load data files changed by hand")
+
+
+def add_output_options(parser: ArgumentParser) -> None:
+    """Add what says how the run speaks."""
+    group = parser.add_argument_group("what is shown")
+    group.add_argument("--json", action="store_true", help="one JSON object on standard output, nothing else")
+    group.add_argument("--quiet", action="store_true", help="show errors and warnings only")
+
+
+def selection(options: Namespace) -> Selection:
+    """Return which tables and rows were asked for. Raises UsageError for a malformed --where."""
+    from ..selection import Selection
+
+    where = _conditions(getattr(options, "where", ()))
+    return Selection(tables=tuple(options.tables), exclude=tuple(options.exclude), where=where)
+
+
+def _conditions(texts: Iterable[str]) -> dict[str, str]:
+    conditions: dict[str, str] = {}
+    for text in texts:
+        table, equals, condition = (part.strip() for part in text.partition("="))
+        if not (table and equals and condition):
+            raise UsageError(f"--where {shown(text)} is not TABLE=SQL, such as 'shop_order=id < 100'")
+        if table in conditions:
+            raise UsageError(f"--where names table {shown(table)} twice; join the conditions with AND")
+        conditions[table] = condition
+    return conditions
+
+
+def dump_keywords(options: Namespace) -> dict[str, Any]:
+    """Return the keyword arguments of `operations.dump`, without progress."""
+    return {
+        "format": options.format,
+        "compress": options.compress,
+        "selection": selection(options),
+        "schema_file": options.schema_file,
+    }
+
+
+def copy_keywords(options: Namespace) -> dict[str, Any]:
+    """Return the keyword arguments of `operations.copy`, without confirm and progress."""
+    return {
+        "create": options.create,
+        "append": options.append,
+        "replace": options.yes and not options.append,
+        "verify": not options.no_verify,
+        "selection": selection(options),
+        "schema_file": options.schema_file,
+    }
+
+
+def load_keywords(options: Namespace) -> dict[str, Any]:
+    """Return the keyword arguments of `operations.load`, without confirm and progress."""
+    return {**copy_keywords(options), "allow_edited": options.allow_edited}
+
+
+def verify_keywords(options: Namespace) -> dict[str, Any]:
+    """Return the keyword arguments of `operations.verify`, without progress."""
+    return {"selection": selection(options), "schema_file": options.schema_file}
