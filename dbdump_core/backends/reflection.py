@@ -108,7 +108,7 @@ def now_default(type_: Type) -> Default | None:
 def value_default(text: str, type_: Type) -> Default | None:
     """Return a literal default from its text, as the column's type means it; None where it means nothing.
 
-    Decimals stay text: a float would change them.
+    Decimals stay text: a float would change them. Fractions of times lose their trailing zeros.
     """
     try:
         if type_.kind is Kind.BOOLEAN:
@@ -119,6 +119,8 @@ def value_default(text: str, type_: Type) -> Default | None:
             return Default(DefaultKind.VALUE, float(text))
     except (KeyError, ValueError):
         return None
+    if type_.kind in (Kind.TIME, Kind.TIMESTAMP) and "." in text:
+        text = text.rstrip("0").rstrip(".")
     return Default(DefaultKind.VALUE, text)
 
 
