@@ -115,7 +115,6 @@ class Hasher:
     def __init__(self, forms: Sequence[Canonical | None] = ()) -> None:
         self._width = len(forms)
         self._forms = [(at, form) for at, form in enumerate(forms) if form is not None]
-        self._leading = [at for at, _ in self._forms] == list(range(len(self._forms)))
         self.fingerprint = Fingerprint()
 
     def add(self, block: Block) -> None:
@@ -124,25 +123,13 @@ class Hasher:
         self.fingerprint += Fingerprint(block.rows, total)
 
     def _rows(self, data: bytes) -> Iterable[bytes]:
-        if self._forms and not self._leading:
-            return self._whole_rows(data)
-        lines = data.split(b"\n")
-        lines.pop()
-        return self._leading_rows(lines) if self._forms and lines else lines
-
-    def _leading_rows(self, lines: list[bytes]) -> Iterable[bytes]:
-        """Cut off only the leading fields: a third of the cost of cutting all of them."""
-        count = len(self._forms)
-        if count == self._width:
-            lines = [line + b"\t" for line in lines]
-        *columns, rest = zip(*[line.split(b"\t", count) for line in lines], strict=True)
-        fronts = [form(list(column)) for (_, form), column in zip(self._forms, columns, strict=True)]
-        return map(b"\t".join, zip(*fronts, rest, strict=True))
-
-    def _whole_rows(self, data: bytes) -> Iterable[bytes]:
+        if not self._forms:
+            lines = data.split(b"\n")
+            lines.pop()
+            return lines
+        # By column and in C: one split, one map and one join for a block cost half of the same by row.
         cells = data.replace(b"\n", b"\t").split(b"\t")
         cells.pop()
         for at, form in self._forms:
             cells[at :: self._width] = form(cells[at :: self._width])
-        rows = map(b"\t".join, zip(*[iter(cells)] * self._width, strict=True))
-        return (row + b"\t" for row in rows) if len(self._forms) == self._width else rows
+        return map(b"\t".join, zip(*[iter(cells)] * self._width, strict=True))

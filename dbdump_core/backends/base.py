@@ -1,1 +1,250 @@
-"""What every engine must say about itself; the portable path makes the rest work anywhere."""
+"""What an engine is to the rest of the program, with defaults that work on any SQLAlchemy dialect.
+
+A backend only overrides what its engine does better or differently. Reads and writes fall back to
+the portable path (`portable`): always there, always right, and the oracle of the native ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+
+from ..abc import Block, Emit, Path, ReadTask, Snapshot, WriteTask
+from ..errors import ConnectError, DatabaseError
+from ..lines import Checker, decoder
+from ..schema import Column, ForeignKey, Schema, Table, TableKey
+from ..types import Kind, Type
+from . import portable
+from .reflection import reflect
+
+
+class Backend:
+    """One engine behind one URL; holds no connection. All methods take the connection they work on.
+
+    `native`: False rules the native and private paths out (the contract tests compare both).
+    """
+
+    name: ClassVar[str] = "generic"
+    typed: ClassVar[bool] = True
+    """Values keep to their declared types (not so in SQLite)."""
+    ddl_commits: ClassVar[bool] = False
+    """A statement that creates something ends the transaction."""
+
+    def __init__(self, url: sa.URL, *, native: bool = True) -> None:
+        self.url = url
+        self.native = native
+
+    # --- connections ----------------------------------------------------------------------------
+
+    def connect(self, *, writing: bool) -> sa.Connection:
+        """Open a connection with every setting pinned that could change data.
+
+        Raises ConnectError for a database that cannot be reached and a driver that is missing.
+        """
+        try:
+            connection = self.open(writing=writing)
+        except (ModuleNotFoundError, sa.exc.NoSuchModuleError) as error:
+            raise ConnectError(f"no driver for {self.shown()}: {error}; install it with pip") from None
+        except (sa.exc.DBAPIError, sa.exc.ArgumentError) as error:
+            raise ConnectError(f"cannot connect to {self.shown()}: {reason(error)}; {self.connect_hint}") from None
+        with self.speaking(connection):
+            self.pin(connection, writing=writing)
+            connection.commit()
+        return connection
+
+    connect_hint: ClassVar[str] = "check host, port, user, password and database name"
+
+    def open(self, *, writing: bool) -> sa.Connection:
+        """Open the bare connection. Raises SQLAlchemy's errors."""
+        return sa.create_engine(self.url, poolclass=sa.pool.NullPool).connect()
+
+    def pin(self, connection: sa.Connection, *, writing: bool) -> None:
+        """Set what would change data if it were set otherwise (torture.md 0.1)."""
+
+    def shown(self) -> str:
+        """Return the database's name for people, without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    def engine(self, connection: sa.Connection) -> str:
+        """Return the engine's name, as `mysql` and `mariadb` tell apart only when connected."""
+        return connection.dialect.name
+
+    @contextmanager
+    def speaking(self, connection: sa.Connection) -> Iterator[None]:
+        """Turn the driver's errors into ours."""
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            raise DatabaseError(f"{self.shown()}: {reason(error)}; {ROLLED_BACK}") from error
+        except self.driver_error(connection) as error:
+            raise DatabaseError(f"{self.shown()}: {reason(error)}; {ROLLED_BACK}") from error
+
+    def driver_error(self, connection: sa.Connection) -> type[Exception]:
+        """Return the root of the driver's own exceptions."""
+        error: type[Exception] = connection.dialect.loaded_dbapi.Error  # type: ignore[attr-defined]
+        return error
+
+    def run(self, connection: sa.Connection, sql: str, parameters: Any = None) -> sa.CursorResult[Any]:
+        """Execute SQL text as it stands: no percent sign in it is touched unless there are parameters."""
+        if parameters is None:
+            return connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
+        return connection.exec_driver_sql(sql, parameters)
+
+    def cancel(self, connection: sa.Connection) -> None:
+        """Stop the statement that runs on `connection` in another thread, soon."""
+
+    # --- names ----------------------------------------------------------------------------------
+
+    def quote(self, connection: sa.Connection, name: str) -> str:
+        """Return an identifier quoted for SQL text that no driver formats."""
+        preparer = connection.dialect.identifier_preparer
+        quoted = preparer.quote_identifier(name)
+        return quoted.replace("%%", "%") if "%%" in preparer.quote_identifier("%") else quoted
+
+    def qualified(self, connection: sa.Connection, table: Table | TableKey) -> str:
+        """Return a table's full quoted name: a temporary table could shadow a bare one (torture.md K14)."""
+        schema = table.schema or connection.dialect.default_schema_name
+        parts = [schema, table.name] if schema else [table.name]
+        return ".".join(self.quote(connection, part) for part in parts)
+
+    def clause(self, connection: sa.Connection, table: Table | TableKey, columns: Sequence[str] = ()) -> sa.TableClause:
+        """Return a table for SQLAlchemy Core, its columns untyped: the driver's own values come back."""
+        schema = table.schema or connection.dialect.default_schema_name
+        named = [sa.column(sa.sql.quoted_name(name, True)) for name in columns]
+        return sa.table(
+            sa.sql.quoted_name(table.name, True), *named, schema=sa.sql.quoted_name(schema, True) if schema else None
+        )
+
+    # --- describing -----------------------------------------------------------------------------
+
+    catalog: Any = None
+    """The engine's catalog module: columns and spelled types, or None for SQLAlchemy's reflection."""
+
+    def reflect(self, connection: sa.Connection) -> Schema:
+        """Describe all tables."""
+        return reflect(connection, self.catalog)
+
+    def estimate(self, connection: sa.Connection, tables: Sequence[Table]) -> Mapping[TableKey, int]:
+        """Return about how many rows tables hold; unknown ones are absent."""
+        return {}
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def hold_snapshot(self, connection: sa.Connection, tables: Sequence[Table]) -> Snapshot:
+        """Begin one point in time over `tables`; it lasts until the connection's rollback."""
+        connection.execute(sa.select(sa.literal(1)))
+        return Snapshot.NONE
+
+    def read(self, connection: sa.Connection, task: ReadTask, emit: Emit) -> Path:
+        """Hand a table's rows to `emit`, checked as the task asks; tell which path it took."""
+        checker = Checker(task)
+
+        def checked(block: Block) -> None:
+            checker.check(block)
+            emit(block)
+
+        if self.native and self.read_natively(connection, task, checked):
+            return Path.NATIVE
+        portable.read(self, connection, task, checked)
+        return Path.PORTABLE
+
+    def read_natively(self, connection: sa.Connection, task: ReadTask, emit: Emit) -> bool:
+        """Read by the engine's own bulk path; False, before the first block, where it cannot."""
+        return False
+
+    def portable_expression(self, column: Column, element: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """Return what to select so that the driver's value encodes exactly."""
+        return sa.cast(element, sa.Text) if column.type.kind in (Kind.JSON, Kind.INTERVAL, Kind.NATIVE) else element
+
+    # --- writing --------------------------------------------------------------------------------
+
+    def begin_writing(self, connection: sa.Connection) -> None:
+        """Begin the one transaction of a load and take the target's lock.
+
+        Raises UnsafeError when another run holds it.
+        """
+        connection.execute(sa.select(sa.literal(1)))
+
+    def write(self, connection: sa.Connection, task: WriteTask, block: Block) -> Path:
+        """Store a block's rows; tell which path it took. Raises ValueRefusedError naming the row."""
+        if self.native and self.write_natively(connection, task, block):
+            return Path.NATIVE
+        portable.write(self, connection, task, block)
+        return Path.PORTABLE
+
+    def write_natively(self, connection: sa.Connection, task: WriteTask, block: Block) -> bool:
+        """Write by the engine's own bulk path; False, with nothing written, where it cannot."""
+        return False
+
+    def portable_value(self, column: Column, type_: Type, text: str) -> object:
+        """Return the value to hand the driver for a text in the spelling of `type_`."""
+        return decoder(type_)(text)
+
+    def portable_insert(self, connection: sa.Connection, task: WriteTask) -> sa.Insert:
+        """Return the INSERT of one row, with bind parameters c0, c1 …"""
+        names = [column.name for column in task.columns]
+        table = self.clause(connection, task.table, names)
+        return sa.insert(table).values(
+            {table.c[name]: sa.bindparam(f"c{at}") for at, name in enumerate(names)}
+        )
+
+    def empty(self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]) -> None:
+        """Delete all rows of `tables` (children first). `outside`: keys of other tables that refer to them."""
+        for table in tables:
+            connection.execute(sa.delete(self.clause(connection, table)))
+
+    def defer_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, str]]) -> None:
+        """Put the checking of the named foreign keys off to the end of the transaction."""
+
+    def check_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, str]]) -> None:
+        """Check now what was put off, and put the named keys back as they were."""
+
+    def finish_table(self, connection: sa.Connection, table: Table) -> None:
+        """Put back what writing into the table had to change."""
+
+    def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
+        """Return the triggers that a load would fire, as `table.trigger`."""
+        return []
+
+    def move_sequences(self, connection: sa.Connection, table: Table) -> list[str]:
+        """Move what numbers new rows past the highest key, forward only; return notes for the report."""
+        return []
+
+    # --- one database, one run ------------------------------------------------------------------
+
+    def claim(self, connection: sa.Connection) -> str:
+        """Leave a mark in the database that `recognises` finds from another connection to it."""
+        return ""
+
+    def recognises(self, connection: sa.Connection, mark: str) -> bool:
+        """Tell whether this connection is to the database that bears the mark (not by its URL's text)."""
+        return False
+
+    # --- the private path -----------------------------------------------------------------------
+
+    def adopt(self, connection: sa.Connection, source: Backend) -> bool:
+        """Make the source's tables readable on the writing connection; False where that cannot be."""
+        return False
+
+    def insert_adopted(self, connection: sa.Connection, read: ReadTask, write: WriteTask) -> int | None:
+        """Copy an adopted table within the engine; return its rows, or None where this table cannot go so."""
+        return None
+
+    def read_adopted(self, connection: sa.Connection, task: ReadTask, emit: Emit) -> None:
+        """Read a table of the adopted source as `insert_adopted` saw it."""
+
+
+ROLLED_BACK = "everything was rolled back"
+
+
+def reason(error: Exception) -> str:
+    """Return the first line of what the driver said, without SQL and parameters."""
+    original = getattr(error, "orig", None) or error
+    parts = original.args
+    if len(parts) > 1 and isinstance(parts[0], int):
+        return f"{parts[1]} (error {parts[0]})"
+    lines = [line.strip() for line in str(original).splitlines() if line.strip()]
+    return " ".join(lines[:2]) if lines else type(original).__name__

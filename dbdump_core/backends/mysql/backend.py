@@ -1,0 +1,318 @@
+"""MySQL and MariaDB as one engine with two names."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+
+from ...abc import Block, Emit, Path, ReadTask, Snapshot, WriteTask
+from ...errors import DatabaseError, RefusedError, UnsafeError, ValueRefusedError
+from ...schema import Column, ForeignKey, Table, TableKey
+from ...types import Kind, Type
+from .. import portable
+from ..base import ROLLED_BACK, Backend, reason
+from . import catalog, reading
+
+# torture.md 0.1. Empty for reading, so that zero dates are shown; strict for writing.
+_READ_MODE = ""
+_WRITE_MODE = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO"
+_SETTINGS = {
+    "time_zone": "+00:00",
+    "net_write_timeout": 3600,
+    "net_read_timeout": 3600,
+    "wait_timeout": 28800,
+    "max_execution_time": 0,
+    "max_statement_time": 0,
+    "transaction_isolation": "REPEATABLE-READ",
+    "tx_isolation": "REPEATABLE-READ",
+}
+_WRITE_SETTINGS = {
+    "explicit_defaults_for_timestamp": 1,
+    "innodb_strict_mode": 1,
+    "max_error_count": 1024,
+    "foreign_key_checks": 0,
+    "unique_checks": 1,
+}
+_MUST = {"time_zone", "sql_mode", "transaction_isolation", "tx_isolation", "foreign_key_checks", "unique_checks"}
+"""Settings whose wrong value would change data; the others only make errors likelier."""
+
+_WARNING_ROW = re.compile(r"(?:row|line) (\d+)$")
+WARNINGS_SHOWN = 3
+
+
+class MysqlBackend(Backend):
+    """One MySQL or MariaDB database."""
+
+    name: ClassVar[str] = "mysql"
+    ddl_commits: ClassVar[bool] = True
+    catalog = catalog
+
+    def __init__(self, url: sa.URL, *, native: bool = True) -> None:
+        if url.drivername in ("mysql", "mariadb"):
+            url = url.set(drivername="mysql+pymysql")
+        if not url.database:
+            raise RefusedError(f"no database named in {url.render_as_string()}; add it after the last slash")
+        if "charset" not in url.query:
+            url = url.update_query_dict({"charset": "utf8mb4"})
+        super().__init__(url, native=native)
+        self._loads: bool | None = None
+        self._packet = 0
+
+    def shown(self) -> str:
+        return self.url.difference_update_query(["charset"]).render_as_string(hide_password=True)
+
+    def engine(self, connection: sa.Connection) -> str:
+        return "mariadb" if getattr(connection.dialect, "is_mariadb", False) else "mysql"
+
+    # --- connections ----------------------------------------------------------------------------
+
+    def open(self, *, writing: bool) -> sa.Connection:
+        engine = sa.create_engine(self.url, poolclass=sa.pool.NullPool)
+        if writing and self.native and engine.dialect.driver == "pymysql":
+            from . import loading
+
+            @sa.event.listens_for(engine, "do_connect")
+            def do_connect(dialect: Any, record: Any, arguments: Any, options: Any) -> Any:
+                return loading.connect(arguments, options)
+
+        return engine.connect()
+
+    def pin(self, connection: sa.Connection, *, writing: bool) -> None:
+        wanted: dict[str, object] = dict(_SETTINGS, sql_mode=_WRITE_MODE if writing else _READ_MODE)
+        if writing:
+            wanted |= _WRITE_SETTINGS
+        now = {
+            str(name).lower(): value
+            for name, value in self.run(connection, "SHOW SESSION VARIABLES").all()
+            if str(name).lower() in wanted
+        }
+        self._packet = int(self.run(connection, "SELECT @@max_allowed_packet").scalar_one())
+        for name, value in now.items():
+            if not _same(value, wanted[name]):
+                self._set(connection, name, wanted[name])
+
+    def _set(self, connection: sa.Connection, name: str, value: object) -> None:
+        try:
+            self.run(connection, f"SET SESSION {name} = %s", (value,))
+        except sa.exc.DBAPIError as error:
+            if name in _MUST:
+                raise RefusedError(
+                    f"{self.shown()}: {name} must be {value!r} so that no value changes: {reason(error)}"
+                ) from None
+
+    def raw(self, connection: sa.Connection) -> Any:
+        """Return the driver's own connection."""
+        return connection.connection.driver_connection
+
+    def cancel(self, connection: sa.Connection) -> None:
+        # The protocol knows no cancelling on one connection: the statement ends with its socket.
+        raw = self.raw(connection)
+        if hasattr(raw, "_force_close"):
+            raw._force_close()
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def estimate(self, connection: sa.Connection, tables: Sequence[Table]) -> Mapping[TableKey, int]:
+        rows = self.run(
+            connection, "SELECT table_name, table_rows FROM information_schema.tables WHERE table_schema = DATABASE()"
+        )
+        found = {str(name): int(count or 0) for name, count in rows}
+        return {table.key: found[table.name] for table in tables if found.get(table.name)}
+
+    def hold_snapshot(self, connection: sa.Connection, tables: Sequence[Table]) -> Snapshot:
+        self.run(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        rows = self.run(
+            connection,
+            "SELECT table_name, engine FROM information_schema.tables WHERE table_schema = DATABASE()",
+        )
+        engines = {str(name): str(engine).lower() for name, engine in rows}
+        frozen = all(engines.get(table.name) == "innodb" for table in tables)
+        return Snapshot.CONSISTENT if frozen else Snapshot.NONE
+
+    def read_natively(self, connection: sa.Connection, task: ReadTask, emit: Emit) -> bool:
+        if connection.dialect.driver != "pymysql":
+            return False
+        from pymysql.cursors import SSCursor
+
+        names = [f"t.{self.quote(connection, column.name)}" for column in task.columns]
+        line = reading.line(task.columns, names)
+        with self.raw(connection).cursor(SSCursor) as cursor:
+            cursor.execute(self._select(connection, task, line))
+            oversize = reading.read_lines(cursor, task, emit)
+        if oversize:
+            self._read_oversize(connection, task, emit, oversize)
+        return True
+
+    def _select(self, connection: sa.Connection, task: ReadTask, line: str) -> str:
+        sql = f"SELECT {line} FROM {self.qualified(connection, task.table)} AS t"
+        if task.where:
+            sql += f" WHERE ({task.where})"
+        if task.ordered and task.table.primary_key:
+            sql += " ORDER BY " + ", ".join(f"t.{self.quote(connection, name)}" for name in task.table.primary_key)
+        return sql
+
+    def _read_oversize(self, connection: sa.Connection, task: ReadTask, emit: Emit, expected: int) -> None:
+        """Read the rows that are too long for one text, which the same expression finds again."""
+        found = 0
+
+        def counted(block: Block) -> None:
+            nonlocal found
+            found += block.rows
+            emit(block)
+
+        names = [f"{self.qualified(connection, task.table)}.{self.quote(connection, c.name)}" for c in task.columns]
+        condition = f"{reading.line(task.columns, names)} IS NULL"
+        portable.read(self, connection, task, counted, condition=condition)
+        if found != expected:
+            raise DatabaseError(
+                f"table {task.table.key}: {expected} rows are longer than max_allowed_packet and {found} of them"
+                " could be read; raise max_allowed_packet on the server"
+            )
+
+    def portable_expression(self, column: Column, element: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        kind = column.type.kind
+        if kind is Kind.FLOAT:
+            return sa.literal_column("0e0") + element
+        if kind is Kind.BIT:
+            return sa.func.lpad(sa.func.bin(element + sa.literal_column("0")), column.type.length or 1, "0")
+        if kind is Kind.YEAR:
+            return element + sa.literal_column("0")
+        if kind in (Kind.DATE, Kind.TIME, Kind.TIMESTAMP, Kind.UUID, Kind.JSON, Kind.ENUM, Kind.SET):
+            return sa.cast(self._fraction(column.type, element), sa.CHAR)
+        if kind is Kind.NATIVE:
+            if reading.is_printable(column.type):
+                return sa.cast(element, sa.CHAR)
+            return sa.func.concat("\\x", sa.func.lower(sa.func.hex(element)))
+        return element
+
+    def _fraction(self, type_: Type, element: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        if type_.kind not in (Kind.TIME, Kind.TIMESTAMP) or type_.precision == 0:
+            return element
+        whole = sa.func.substring_index(element, ".", 1)
+        trimmed = sa.func.trim(sa.literal_column("TRAILING '0' FROM ").op("")(element))
+        return sa.case((sa.func.microsecond(element) == 0, whole), else_=trimmed)
+
+    # --- writing --------------------------------------------------------------------------------
+
+    def begin_writing(self, connection: sa.Connection) -> None:
+        lock = f"dbdump:{self.url.database}"[:64]
+        if self.run(connection, "SELECT GET_LOCK(%s, 0)", (lock,)).scalar_one() != 1:
+            raise UnsafeError(f"another run is loading into {self.shown()}; wait for it to end")
+        if self.run(connection, "SELECT @@read_only").scalar_one() and not self._may_write(connection):
+            raise UnsafeError(f"{self.shown()} is read-only (a replica?); name its primary server")
+        if self._loads is None:
+            self._loads = self._probe(connection)
+        connection.commit()
+        self.run(connection, "START TRANSACTION")
+
+    def _may_write(self, connection: sa.Connection) -> bool:
+        grants = " ".join(str(row[0]) for row in self.run(connection, "SHOW GRANTS FOR CURRENT_USER"))
+        return any(word in grants for word in ("ALL PRIVILEGES ON *.*", "SUPER", "READ_ONLY ADMIN", "CONNECTION_ADMIN"))
+
+    def _probe(self, connection: sa.Connection) -> bool:
+        """Tell whether LOAD DATA LOCAL works here, by loading one row into a temporary table."""
+        if not self.native or connection.dialect.driver != "pymysql":
+            return False
+        from . import loading
+
+        name = f"dbdump_probe_{secrets.token_hex(4)}"
+        try:
+            self.run(connection, f"CREATE TEMPORARY TABLE {name} (a int)")
+            column = Column("a", Type(Kind.INTEGER, bits=32))
+            loaded = loading.load(self.raw(connection), loading.statement(name, [column], ["a"]), b"7\n")
+            self.run(connection, f"DROP TEMPORARY TABLE {name}")
+        except (sa.exc.DBAPIError, self.driver_error(connection)):
+            return False
+        return loaded.is_exact(1)
+
+    def write_natively(self, connection: sa.Connection, task: WriteTask, block: Block) -> bool:
+        if not self._loads or not task.columns or self._has_huge_cells(block):
+            return False
+        from . import loading
+
+        names = [self.quote(connection, column.name) for column in task.columns]
+        sql = loading.statement(self.qualified(connection, task.table), task.columns, names)
+        try:
+            loaded = loading.load(self.raw(connection), sql, block.data)
+        except self.driver_error(connection) as error:
+            raise ValueRefusedError(
+                f"table {task.table.key}: the target refuses a row: {reason(error)}; {ROLLED_BACK}"
+            ) from error
+        if not loaded.is_exact(block.rows):
+            raise self._refused(connection, task, block, loaded)
+        return True
+
+    def _has_huge_cells(self, block: Block) -> bool:
+        """A function of a value beyond max_allowed_packet is NULL, with only a warning (torture.md S19)."""
+        limit = self._packet // 2
+        return len(block.data) > limit and max(map(len, block.data.split(b"\n"))) > limit
+
+    def _refused(self, connection: sa.Connection, task: WriteTask, block: Block, loaded: Any) -> Exception:
+        warnings = [(int(code), str(text)) for _, code, text in self.run(connection, "SHOW WARNINGS").all()]
+        for code, text in warnings:
+            found = _WARNING_ROW.search(text)
+            if found and 0 < int(found.group(1)) <= block.rows:
+                return portable.refused_row(task, block, int(found.group(1)) - 1, f"{text} (warning {code})")
+        listed = "; ".join(text for _, text in warnings[:WARNINGS_SHOWN]) or "it says nothing more"
+        return ValueRefusedError(
+            f"table {task.table.key}: of {block.rows} rows the target took {loaded.records - loaded.skipped} with"
+            f" {loaded.warnings} warnings: {listed}; {ROLLED_BACK}"
+        )
+
+    def portable_value(self, column: Column, type_: Type, text: str) -> object:
+        if column.type.kind is Kind.BIT:
+            return int(text, 2)
+        if column.type.kind is Kind.YEAR:
+            return text.zfill(4)
+        if column.type.kind is Kind.NATIVE and not reading.is_printable(column.type):
+            return bytes.fromhex(text[2:])
+        if type_.kind in (Kind.BOOLEAN, Kind.INTEGER, Kind.BYTES, Kind.FLOAT):
+            return super().portable_value(column, type_, text)
+        return text
+
+    def empty(self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]) -> None:
+        # Not TRUNCATE: it commits. Foreign keys are off, so nothing cascades.
+        for table in tables:
+            self.run(connection, f"DELETE FROM {self.qualified(connection, table)}")
+
+    def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
+        events = ("INSERT", "DELETE") if emptied else ("INSERT",)
+        names = {table.name for table in tables}
+        rows = self.run(
+            connection,
+            "SELECT event_object_table, trigger_name, event_manipulation FROM information_schema.triggers"
+            " WHERE event_object_schema = DATABASE() ORDER BY 1, 2",
+        )
+        return [f"{table}.{name}" for table, name, event in rows if table in names and event in events]
+
+    # --- one database ---------------------------------------------------------------------------
+
+    def claim(self, connection: sa.Connection) -> str:
+        name = f"dbdump-{secrets.token_hex(8)}"
+        self.run(connection, "SELECT GET_LOCK(%s, 0)", (name,))
+        return f"mysql:{name}:{self._database(connection)}"
+
+    def _database(self, connection: sa.Connection) -> str:
+        folded = self.run(connection, "SELECT @@lower_case_table_names").scalar_one()
+        name = str(self.run(connection, "SELECT DATABASE()").scalar_one())
+        return name.lower() if folded else name
+
+    def recognises(self, connection: sa.Connection, mark: str) -> bool:
+        engine, _, rest = mark.partition(":")
+        name, _, database = rest.partition(":")
+        if engine != "mysql" or database != self._database(connection):
+            return False
+        return self.run(connection, "SELECT IS_USED_LOCK(%s)", (name,)).scalar_one() is not None
+
+
+def _same(now: object, wanted: object) -> bool:
+    switched = {"ON": "1", "OFF": "0"}
+    text = switched.get(str(now), str(now))
+    try:
+        return float(text) == float(str(wanted))
+    except ValueError:
+        return text == str(wanted)

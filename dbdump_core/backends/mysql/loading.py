@@ -1,0 +1,124 @@
+"""LOAD DATA LOCAL without a file: PyMySQL's connection with a handler that serves only our block.
+
+With `local_infile` on, a rogue server can answer any statement with a request for any file of the
+client (torture.md H10). Here the switch is on for the one writing connection, and whatever name the
+server asks for, it gets the block of the statement that runs, or nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pymysql
+from pymysql.connections import Connection, LoadLocalPacketWrapper, MySQLResult
+from pymysql.constants import CLIENT
+
+from ...schema import Column
+from ...types import Kind
+from .reading import is_printable
+
+PACKET_BYTES = 1024 * 1024
+"""Bytes of one packet sent to the server; the protocol's own limit is 16 MiB - 1."""
+
+_COUNTS = re.compile(r"Records: (\d+)  Deleted: (\d+)  Skipped: (\d+)  Warnings: (\d+)")
+
+
+class _Result(MySQLResult):  # type: ignore[misc]
+    """A statement's result, whose request for a file is answered from memory."""
+
+    def _read_load_local_packet(self, first_packet: Any) -> None:
+        connection: LoadingConnection = self.connection
+        asked = LoadLocalPacketWrapper(first_packet).filename
+        served = connection.offered is not None and asked == connection.offered[0]
+        if served and connection.offered is not None:
+            _send(connection, connection.offered[1])
+        connection.write_packet(b"")
+        answer = connection._read_packet()
+        if not served:
+            raise pymysql.err.OperationalError(2068, "the server asked for a file that nobody offered")
+        if not answer.is_ok_packet():
+            raise pymysql.err.OperationalError(2014, "commands out of sync")
+        self._read_ok_packet(answer)
+
+
+def _send(connection: LoadingConnection, data: bytes) -> None:
+    view = memoryview(data)
+    for start in range(0, len(data), PACKET_BYTES):
+        connection.write_packet(bytes(view[start : start + PACKET_BYTES]))
+
+
+class LoadingConnection(Connection):  # type: ignore[misc]
+    """PyMySQL's connection; `offered`: the name and bytes that the next LOAD DATA may ask for."""
+
+    offered: tuple[bytes, bytes] | None = None
+
+    def _read_query_result(self, unbuffered: bool = False) -> Any:
+        if unbuffered:
+            return super()._read_query_result(unbuffered=True)
+        self._result = None
+        result = _Result(self)
+        result.read()
+        self._result = result
+        if result.server_status is not None:
+            self.server_status = result.server_status
+        return result.affected_rows
+
+
+def connect(arguments: Sequence[Any], options: dict[str, Any]) -> LoadingConnection:
+    """Open a connection that may load. Raises PyMySQL's errors."""
+    flags = options.pop("client_flag", 0) | CLIENT.LOCAL_FILES
+    return LoadingConnection(*arguments, **{**options, "local_infile": True, "client_flag": flags})
+
+
+class Loaded:
+    """The counts that the server returned: rows read, rows skipped, values it warned of."""
+
+    def __init__(self, message: str) -> None:
+        found = _COUNTS.search(message)
+        self.records, self.deleted, self.skipped, self.warnings = (
+            map(int, found.groups()) if found else (-1, -1, -1, -1)
+        )
+
+    def is_exact(self, rows: int) -> bool:
+        """Tell whether all rows went in and nothing was said about them."""
+        return (self.records, self.deleted, self.skipped, self.warnings) == (rows, 0, 0, 0)
+
+
+def load(raw: LoadingConnection, sql: Callable[[str], str], data: bytes) -> Loaded:
+    """Run a LOAD DATA LOCAL statement over these lines; `sql` takes the name of the file to ask for."""
+    name = f"dbdump-{secrets.token_hex(8)}"
+    raw.offered = name.encode(), data
+    try:
+        with raw.cursor() as cursor:
+            cursor.execute(sql(name))
+            message = cursor._result.message
+    finally:
+        raw.offered = None
+    return Loaded(message.decode() if isinstance(message, bytes) else str(message))
+
+
+def _target(column: Column, name: str, variable: str) -> tuple[str, str | None]:
+    """Return what LOAD fills for a column, and the SET that makes its value where that is a variable."""
+    kind = column.type.kind
+    if kind is Kind.BYTES or (kind is Kind.NATIVE and not is_printable(column.type)):
+        return variable, f"{name} = UNHEX(SUBSTR({variable}, 3))"
+    if kind is Kind.BIT:
+        return variable, f"{name} = CAST(CONV({variable}, 2, 10) AS UNSIGNED)"
+    if kind is Kind.YEAR:
+        return variable, f"{name} = LPAD({variable}, 4, '0')"
+    return name, None
+
+
+def statement(table: str, columns: Sequence[Column], names: Sequence[str]) -> Callable[[str], str]:
+    """Return the LOAD DATA statement of a table, waiting for the name of its file."""
+    targets = [_target(column, name, f"@c{at}") for at, (column, name) in enumerate(zip(columns, names, strict=True))]
+    sets = [made for _, made in targets if made]
+    tail = (
+        f" INTO TABLE {table} CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\'"
+        f" LINES TERMINATED BY '\\n' ({', '.join(filled for filled, _ in targets)})"
+    )
+    tail += f" SET {', '.join(sets)}" if sets else ""
+    return lambda name: f"LOAD DATA LOCAL INFILE '{name}'{tail}"

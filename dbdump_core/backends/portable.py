@@ -1,0 +1,145 @@
+"""The portable path: SQLAlchemy Core both ways, values encoded and decoded in Python.
+
+Slower than any native path and right on every engine; it decides where the others are in doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from ..abc import BLOCK_BYTES, Block, Emit, ReadTask, WriteTask
+from ..errors import ValueRefusedError, shown
+from ..lines import encode, row_name, split_rows, text_of
+from ..types import Kind, Type
+
+if TYPE_CHECKING:
+    from .base import Backend
+
+FIRST_ROWS = 16
+"""Rows of the first fetch: their size decides how many are fetched next."""
+MOST_ROWS = 16_384
+"""Rows of one fetch at most."""
+
+
+def next_rows(rows: int, size: int) -> int:
+    """Return how many rows make a block, after `rows` of them made `size` bytes; it grows eightfold at most."""
+    return max(1, min(MOST_ROWS, rows * 8, BLOCK_BYTES * rows // max(size, 1)))
+
+
+def read(
+    backend: Backend, connection: sa.Connection, task: ReadTask, emit: Emit, *, condition: str | None = None
+) -> None:
+    """Hand the rows to `emit`; `condition`: SQL text of our own that narrows the task's rows."""
+    result = connection.execution_options(stream_results=True).execute(_select(backend, connection, task, condition))
+    for rows in _fetches(result):
+        emit(_block(task, rows))
+
+
+def _select(backend: Backend, connection: sa.Connection, task: ReadTask, condition: str | None) -> sa.Select[Any]:
+    names = [column.name for column in task.table.columns]
+    table = backend.clause(connection, task.table, names)
+    chosen = [backend.portable_expression(column, table.c[column.name]) for column in task.columns]
+    statement = sa.select(*(chosen or [sa.literal(None)])).select_from(table)
+    for text in (task.where, condition):
+        if text:
+            statement = statement.where(sa.text(f"({text})".replace(":", r"\:")))
+    if task.ordered:
+        statement = statement.order_by(*[table.c[name] for name in task.table.primary_key])
+    return statement
+
+
+def _fetches(result: sa.CursorResult[Any]) -> Iterator[Sequence[Sequence[object]]]:
+    size = FIRST_ROWS
+    while rows := result.fetchmany(size):
+        yield rows
+        taken = sum(len(value) for row in rows for value in row if isinstance(value, str | bytes)) + 8 * len(rows)
+        size = next_rows(len(rows), taken)
+
+
+def _block(task: ReadTask, rows: Sequence[Sequence[object]]) -> Block:
+    lines = []
+    for row in rows:
+        cells = []
+        for value, column in zip(row, task.columns, strict=False):
+            try:
+                cells.append(encode(value, column.type))
+            except (ValueError, UnicodeError) as error:
+                raise refused_value(task, row, column.name, value, error) from None
+        lines.append(b"\t".join(cells))
+    return Block(b"\n".join([*lines, b""]), len(lines))
+
+
+def refused_value(
+    task: ReadTask, row: Sequence[object], column: str, value: object, error: Exception
+) -> ValueRefusedError:
+    """Return the error for a value that is not what its column's type says."""
+    cells = [b"\\N" if one is None else str(one).encode("utf-8", "backslashreplace") for one in row]
+    type_ = task.table.by_name[column].type
+    expected = "valid Unicode" if isinstance(error, UnicodeError) else str(error)
+    return ValueRefusedError(
+        f"table {task.table.key}, column {column} ({type_}), row {row_name(task.table, task.columns, cells)}:"
+        f" {shown(value)} is not {expected}; correct the value, or give the column another type in a schema file"
+    )
+
+
+# --- writing ----------------------------------------------------------------------------------
+
+
+def write(backend: Backend, connection: sa.Connection, task: WriteTask, block: Block) -> None:
+    """Insert the block's rows; where one is refused, find it and name it."""
+    statement = backend.portable_insert(connection, task)
+    rows = decoded_rows(backend, task, block)
+    savepoint = connection.begin_nested()
+    try:
+        connection.execute(statement, rows)
+    except sa.exc.DBAPIError:
+        savepoint.rollback()
+        _name_refused_row(connection, task, block, list(zip([statement] * len(rows), rows, strict=True)))
+        raise
+    savepoint.commit()
+
+
+def decoded_rows(backend: Backend, task: WriteTask, block: Block) -> list[dict[str, object]]:
+    """Return the rows as bind parameters c0, c1 … with the values that the driver takes."""
+    crossing = [_crossing(type_, column.type) for type_, column in zip(task.source_types, task.columns, strict=True)]
+    rows = []
+    for cells in split_rows(block):
+        row: dict[str, object] = {}
+        for at, (cell, type_, column) in enumerate(zip(cells, crossing, task.columns, strict=True)):
+            text = text_of(cell)
+            row[f"c{at}"] = None if text is None else backend.portable_value(column, type_, text)
+        rows.append(row)
+    return rows
+
+
+def _crossing(source: Type, target: Type) -> Type:
+    """Return the type to decode a text as: what the target's driver should be handed."""
+    if source.kind is Kind.TEXT or {source.kind, target.kind} == {Kind.BOOLEAN, Kind.INTEGER}:
+        return target
+    return target if target.kind is Kind.TEXT else source
+
+
+def _name_refused_row(
+    connection: sa.Connection, task: WriteTask, block: Block, statements: Sequence[tuple[sa.Insert, dict[str, object]]]
+) -> None:
+    from .base import reason
+
+    for number, (statement, row) in enumerate(statements):
+        savepoint = connection.begin_nested()
+        try:
+            connection.execute(statement, row)
+        except sa.exc.DBAPIError as error:
+            raise refused_row(task, block, number, reason(error)) from error
+        savepoint.commit()
+
+
+def refused_row(task: WriteTask, block: Block, number: int, why: str) -> ValueRefusedError:
+    """Return the error for row `number` (from 0) of the block, which the target refused."""
+    cells = split_rows(block)[number]
+    return ValueRefusedError(
+        f"table {task.table.key}, row {row_name(task.table, task.columns, cells)}: the target refuses it: {why};"
+        " everything was rolled back"
+    )

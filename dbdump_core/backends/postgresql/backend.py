@@ -1,0 +1,298 @@
+"""PostgreSQL as an engine."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+
+from ...abc import Block, Emit, Path, ReadTask, Snapshot, WriteTask
+from ...errors import DatabaseError, RefusedError, UnsafeError, ValueRefusedError
+from ...schema import Column, ForeignKey, Identity, Table, TableKey
+from ...types import Kind, Type
+from .. import portable
+from ..base import ROLLED_BACK, Backend, reason
+from . import catalog, copying
+
+# torture.md 0.1: each of these, set on a role or database, has changed or cut somebody's data.
+_SETTINGS = {
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "postgres",
+    "extra_float_digits": "3",
+    "bytea_output": "hex",
+    "timezone": "UTC",
+    "client_encoding": "UTF8",
+    "lc_monetary": "C",
+    "xmlbinary": "base64",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "row_security": "off",
+    "synchronize_seqscans": "off",
+    "standard_conforming_strings": "on",
+    "session_replication_role": "origin",
+    "default_transaction_read_only": "off",
+    "default_transaction_deferrable": "off",
+}
+LOCK_SECONDS = 60
+"""How long to wait for a lock on a table before giving up."""
+_RUN_LOCK = (0x6462, 0x64756D70)
+"""The two numbers of the advisory lock that a run holds on its target ("db", "dump")."""
+_TEXT_KINDS = {Kind.DATE, Kind.TIME, Kind.INTERVAL, Kind.JSON, Kind.ENUM, Kind.BIT, Kind.UUID, Kind.NATIVE}
+_COPY_DRIVERS = ("psycopg2", "psycopg")
+
+
+class PostgresqlBackend(Backend):
+    """One PostgreSQL database."""
+
+    name: ClassVar[str] = "postgresql"
+    catalog = catalog
+
+    def __init__(self, url: sa.URL, *, native: bool = True) -> None:
+        if url.drivername in ("postgresql", "postgres"):
+            url = url.set(drivername="postgresql+psycopg2")
+        super().__init__(url, native=native)
+        self._partitioned: set[TableKey] | None = None
+
+    def pin(self, connection: sa.Connection, *, writing: bool) -> None:
+        wanted = dict(_SETTINGS, lock_timeout=f"{LOCK_SECONDS}s")
+        if schema := connection.dialect.default_schema_name:
+            # Only the default schema: what else a role searches could stand in for a function of ours.
+            wanted["search_path"] = self.quote(connection, schema)
+        now = dict(
+            connection.execute(
+                sa.text("SELECT name, setting FROM pg_catalog.pg_settings WHERE lower(name) = ANY(:names)"),
+                {"names": list(wanted)},
+            ).all()
+        )
+        for name, setting in now.items():
+            if setting != wanted[name.lower()]:
+                self._set(connection, name, wanted[name.lower()])
+
+    def _set(self, connection: sa.Connection, name: str, value: str) -> None:
+        savepoint = connection.begin_nested()
+        try:
+            connection.execute(sa.text("SELECT set_config(:name, :value, false)"), {"name": name, "value": value})
+        except sa.exc.DBAPIError as error:
+            savepoint.rollback()
+            raise RefusedError(
+                f"{self.shown()}: {name} must be {value} so that no value changes: {reason(error)};"
+                f" ask for `ALTER ROLE … SET {name} = '{value}'`"
+            ) from None
+        savepoint.commit()
+
+    def raw(self, connection: sa.Connection) -> Any:
+        """Return the driver's own connection."""
+        return connection.connection.driver_connection
+
+    def cancel(self, connection: sa.Connection) -> None:
+        self.raw(connection).cancel()
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def estimate(self, connection: sa.Connection, tables: Sequence[Table]) -> Mapping[TableKey, int]:
+        rows = self.run(
+            connection,
+            "SELECT n.nspname = current_schema(), n.nspname::text, c.relname::text, c.reltuples FROM pg_catalog.pg_class c"
+            " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.reltuples >= 0",
+        )
+        found = {TableKey(None if default else schema, name): int(count) for default, schema, name, count in rows}
+        return {table.key: found[table.key] for table in tables if found.get(table.key)}
+
+    def hold_snapshot(self, connection: sa.Connection, tables: Sequence[Table]) -> Snapshot:
+        """Lock first, then let the first query take the snapshot, then look whether the tables are still those.
+
+        The other way round a table truncated or rewritten in between reads as empty (torture.md X13).
+        """
+        self.run(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        self._partitioned = None
+        if tables:
+            names = ", ".join(self.qualified(connection, table) for table in tables)
+            self.run(connection, f"LOCK TABLE {names} IN ACCESS SHARE MODE")
+        now = self.reflect(connection).by_key
+        for table in tables:
+            found = now.get(table.key)
+            if found is None or [(c.name, c.type) for c in found.columns] != [(c.name, c.type) for c in table.columns]:
+                raise DatabaseError(f"table {table.key} was changed by someone just now; run again")
+        return Snapshot.CONSISTENT
+
+    def _from(self, connection: sa.Connection, table: Table) -> str:
+        """Return the table for FROM: ONLY, or rows of inheriting tables come twice (torture.md K12)."""
+        if self._partitioned is None:
+            rows = self.run(
+                connection,
+                "SELECT n.nspname = current_schema(), n.nspname::text, c.relname::text FROM pg_catalog.pg_class c"
+                " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'p'",
+            )
+            self._partitioned = {TableKey(None if default else schema, name) for default, schema, name in rows}
+        name = self.qualified(connection, table)
+        return name if table.key in self._partitioned else f"ONLY {name}"
+
+    def read_natively(self, connection: sa.Connection, task: ReadTask, emit: Emit) -> bool:
+        if connection.dialect.driver not in _COPY_DRIVERS:
+            return False
+        cells = [copying.cell(column, f"t.{self.quote(connection, column.name)}") for column in task.columns]
+        sql = f"SELECT {', '.join(cells)} FROM {self._from(connection, task.table)} AS t"
+        if task.where:
+            sql += f" WHERE ({task.where})"
+        if task.ordered and task.table.primary_key:
+            key = ", ".join(f"t.{self.quote(connection, name)}" for name in task.table.primary_key)
+            sql += f" ORDER BY {key}"
+        copying.copy_out(self.raw(connection), connection.dialect.driver, f"COPY ({sql}) TO STDOUT", emit)
+        return True
+
+    def portable_expression(self, column: Column, element: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        type_ = column.type
+        if type_.kind is Kind.TIMESTAMP:
+            element = sa.func.timezone("UTC", element) if type_.zoned else element
+            return sa.cast(element, sa.Text)
+        if type_.kind is Kind.NATIVE and type_.name == "money":
+            element = sa.cast(element, sa.Numeric)
+        if type_.kind in _TEXT_KINDS or (type_.kind is Kind.TEXT and type_.fixed):
+            return sa.cast(element, sa.Text)
+        return sa.cast(element, sa.Double) if type_.kind is Kind.FLOAT else element
+
+    # --- writing --------------------------------------------------------------------------------
+
+    def begin_writing(self, connection: sa.Connection) -> None:
+        if not self.run(connection, f"SELECT pg_try_advisory_xact_lock({_RUN_LOCK[0]}, {_RUN_LOCK[1]})").scalar_one():
+            raise UnsafeError(f"another run is loading into {self.shown()}; wait for it to end")
+        if self.run(connection, "SHOW transaction_read_only").scalar_one() == "on":
+            raise UnsafeError(f"{self.shown()} is read-only (a replica?); name its primary server")
+        self.run(connection, "SET CONSTRAINTS ALL DEFERRED")
+
+    def write_natively(self, connection: sa.Connection, task: WriteTask, block: Block) -> bool:
+        if connection.dialect.driver not in _COPY_DRIVERS:
+            return False
+        names = ", ".join(self.quote(connection, column.name) for column in task.columns)
+        listed = f" ({names})" if names else ""
+        sql = f"COPY {self.qualified(connection, task.table)}{listed} FROM STDIN"
+        try:
+            copying.copy_in(self.raw(connection), connection.dialect.driver, sql, block.data)
+        except self.driver_error(connection) as error:
+            raise self._refused(error, task, block) from error
+        return True
+
+    def _refused(self, error: Any, task: WriteTask, block: Block) -> Exception:
+        why = ". ".join(part for part in (error.diag.message_primary, error.diag.message_detail) if part)
+        line = copying.refused_line(error, task.table.name)
+        if line is None or line >= block.rows:
+            return ValueRefusedError(
+                f"table {task.table.key}: the target refuses a row: {why or reason(error)}; {ROLLED_BACK}"
+            )
+        return portable.refused_row(task, block, line, why)
+
+    def portable_value(self, column: Column, type_: Type, text: str) -> object:
+        if type_.kind in (Kind.BOOLEAN, Kind.INTEGER, Kind.BYTES, Kind.FLOAT):
+            return super().portable_value(column, type_, text)
+        return text
+
+    def portable_insert(self, connection: sa.Connection, task: WriteTask) -> sa.Insert:
+        for column in task.columns:
+            if column.identity is Identity.ALWAYS:
+                # INSERT, unlike COPY, is not let into such a column; the DDL is undone with the rest.
+                self._alter_identity(connection, task.table, column, "BY DEFAULT")
+        return super().portable_insert(connection, task)
+
+    def _alter_identity(self, connection: sa.Connection, table: Table, column: Column, kind: str) -> None:
+        name = self.quote(connection, column.name)
+        self.run(connection, f"ALTER TABLE {self.qualified(connection, table)} ALTER {name} SET GENERATED {kind}")
+
+    def finish_table(self, connection: sa.Connection, table: Table) -> None:
+        """Put back what portable inserts had to change."""
+        if self.native and connection.dialect.driver in _COPY_DRIVERS:
+            return
+        for column in table.columns:
+            if column.identity is Identity.ALWAYS:
+                self._alter_identity(connection, table, column, "ALWAYS")
+
+    def empty(self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]) -> None:
+        names = [self._from(connection, table) for table in tables]
+        if names and not outside and self._may_truncate(connection, tables):
+            self.run(connection, f"TRUNCATE {', '.join(names)}")
+            return
+        for name in names:
+            self.run(connection, f"DELETE FROM {name}")
+
+    def _may_truncate(self, connection: sa.Connection, tables: Sequence[Table]) -> bool:
+        statement = sa.text("SELECT bool_and(has_table_privilege(t, 'TRUNCATE')) FROM unnest(:names) AS t")
+        names = [self.qualified(connection, table) for table in tables]
+        return bool(connection.execute(statement, {"names": names}).scalar_one())
+
+    def defer_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, str]]) -> None:
+        for table, name in keys:
+            self._alter_constraint(connection, table, name, "DEFERRABLE INITIALLY DEFERRED")
+
+    def check_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, str]]) -> None:
+        self.run(connection, "SET CONSTRAINTS ALL IMMEDIATE")
+        for table, name in keys:
+            self._alter_constraint(connection, table, name, "NOT DEFERRABLE")
+
+    def _alter_constraint(self, connection: sa.Connection, table: TableKey, name: str, how: str) -> None:
+        constraint = self.quote(connection, name)
+        self.run(connection, f"ALTER TABLE {self.qualified(connection, table)} ALTER CONSTRAINT {constraint} {how}")
+
+    def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
+        # tgtype bits: 4 INSERT, 8 DELETE, 32 TRUNCATE (pg_trigger.h).
+        statement = sa.text(
+            "SELECT c.oid::regclass::text || '.' || t.tgname FROM pg_catalog.pg_trigger t"
+            " JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')"
+            " AND t.tgtype::int & :events <> 0 AND t.tgrelid = ANY(CAST(:names AS regclass[])) ORDER BY 1"
+        )
+        names = [self.qualified(connection, table) for table in tables]
+        return list(connection.execute(statement, {"names": names, "events": 44 if emptied else 4}).scalars())
+
+    # --- sequences ------------------------------------------------------------------------------
+
+    def move_sequences(self, connection: sa.Connection, table: Table) -> list[str]:
+        """Move the sequences of serial, identity and nextval columns, owned or not, forward only."""
+        rows = connection.execute(sa.text(_SEQUENCES), {"table": self.qualified(connection, table)}).all()
+        for column, schema, name, increment, least, most in rows:
+            sequence = self.qualified(connection, TableKey(schema, name))
+            last, called = self.run(connection, f"SELECT last_value, is_called FROM {sequence}").one()
+            way = "max" if increment > 0 else "min"
+            key = f"{way}({self.quote(connection, column)})"
+            high = self.run(connection, f"SELECT {key}::numeric FROM {self._from(connection, table)}").scalar_one()
+            if high is None or (last - high) * increment > 0 or (last == high and called):
+                continue
+            if not least <= high <= most:
+                raise ValueRefusedError(
+                    f"table {table.key}, column {column}: {high} is beyond its sequence {schema}.{name}"
+                    f" ({least} to {most}); widen the sequence; {ROLLED_BACK}"
+                )
+            self.run(connection, "SELECT setval(CAST(%s AS regclass), %s, true)", (sequence, int(high)))
+        return []
+
+    # --- one database ---------------------------------------------------------------------------
+
+    def claim(self, connection: sa.Connection) -> str:
+        mark = secrets.randbits(62)
+        self.run(connection, f"SELECT pg_advisory_lock({mark})")
+        return f"postgresql:{mark}"
+
+    def recognises(self, connection: sa.Connection, mark: str) -> bool:
+        engine, _, number = mark.partition(":")
+        if engine != "postgresql":
+            return False
+        free = self.run(connection, f"SELECT pg_try_advisory_lock({int(number)})").scalar_one()
+        if free:
+            self.run(connection, f"SELECT pg_advisory_unlock({int(number)})")
+        return not free
+
+
+_SEQUENCES = """
+SELECT DISTINCT a.attname::text, n.nspname::text, c.relname::text, s.seqincrement, s.seqmin, s.seqmax
+FROM pg_catalog.pg_attribute a
+LEFT JOIN pg_catalog.pg_attrdef x ON x.adrelid = a.attrelid AND x.adnum = a.attnum
+JOIN pg_catalog.pg_depend d
+  ON (d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
+      AND d.classid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i'))
+  OR (d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid = x.oid
+      AND d.refclassid = 'pg_catalog.pg_class'::regclass)
+JOIN pg_catalog.pg_class c ON c.relkind = 'S' AND c.oid IN (d.objid, d.refobjid)
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_sequence s ON s.seqrelid = c.oid
+WHERE a.attrelid = CAST(:table AS regclass) AND NOT a.attisdropped
+ORDER BY 1
+"""

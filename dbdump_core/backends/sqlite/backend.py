@@ -1,0 +1,272 @@
+"""SQLite as an engine: connections, snapshot, lock and the private path."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path as FilePath
+from typing import ClassVar
+from urllib.parse import quote as url_quote
+
+import sqlalchemy as sa
+
+from ...abc import Block, Emit, Path, ReadTask, Snapshot, WriteTask
+from ...errors import ConnectError, UnsafeError
+from ...schema import Table, TableKey
+from ..base import Backend, reason
+from . import careful, catalog
+from .reading import bytes_out, read_by_key, read_by_row, statement
+from .writing import BlockWriter
+
+BUSY_SECONDS = 10.0
+"""How long to wait for another program's transaction."""
+CACHE_KIBIBYTES = 16_000
+"""SQLite's page cache: larger ones gain nothing here and count against the memory ceiling."""
+MAIN = "main"
+ADOPTED = "dbdump_source"
+"""The schema name of the source when it is attached to the target's connection."""
+
+_MAGIC = b"SQLite format 3\0"
+_TRIGGER_EVENT = re.compile(r"\b(INSERT|DELETE|UPDATE)\b", re.IGNORECASE)
+
+
+class SqliteBackend(Backend):
+    """One SQLite file."""
+
+    name: ClassVar[str] = "sqlite"
+    typed: ClassVar[bool] = False
+    connect_hint: ClassVar[str] = "check the path and its permissions"
+    catalog = catalog
+
+    def __init__(self, url: sa.URL, *, native: bool = True, create: bool = False) -> None:
+        super().__init__(url, native=native)
+        if not url.database or url.database == ":memory:":
+            raise ConnectError("an in-memory SQLite database cannot be shared; name a file")
+        self.path = FilePath(url.database)
+        self.create = create
+        self.made = False
+        self._rowids: dict[str, str | None] = {}
+        self._writers: dict[int, tuple[WriteTask, BlockWriter]] = {}
+
+    # --- connections ----------------------------------------------------------------------------
+
+    def open(self, *, writing: bool) -> sa.Connection:
+        self._refuse_bad_file(writing)
+        mode = "ro" if not writing else "rwc" if self.create else "rw"
+        self.made = writing and self.create and not self.path.exists()
+
+        def connect() -> sqlite3.Connection:
+            return sqlite3.connect(
+                self.uri(mode), uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+
+        return sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.NullPool).connect()
+
+    def _refuse_bad_file(self, writing: bool) -> None:
+        if not self.path.exists():
+            if writing and self.create:
+                if not self.path.absolute().parent.is_dir():
+                    raise ConnectError(f"no folder for {self.shown()}; make its parent folder first")
+                return
+            hint = "; check the path, or let --create make it" if writing else "; check the path"
+            raise ConnectError(f"no SQLite file {self.shown()}{hint}")
+        if not self.path.is_file():
+            raise ConnectError(f"{self.shown()} is not a file; name an SQLite database")
+        try:
+            with self.path.open("rb") as file:
+                start = file.read(len(_MAGIC))
+        except OSError as error:
+            raise ConnectError(f"cannot read {self.shown()}: {error.strerror}; check its permissions") from None
+        if start and start != _MAGIC:
+            raise ConnectError(f"{self.shown()} is not an SQLite database; check the path")
+
+    def uri(self, mode: str) -> str:
+        """Return the file as an SQLite URI."""
+        path = self.path.absolute().as_posix()
+        return f"file:{url_quote(path if path.startswith('/') else '/' + path)}?mode={mode}"
+
+    def pin(self, connection: sa.Connection, *, writing: bool) -> None:
+        pragmas = ["trusted_schema = OFF", "cell_size_check = ON", f"cache_size = -{CACHE_KIBIBYTES}"]
+        pragmas.append("foreign_keys = OFF" if writing else "query_only = ON")
+        for pragma in pragmas:
+            self.run(connection, f"PRAGMA {pragma}")
+
+    def shown(self) -> str:
+        return str(self.path)
+
+    def discard(self) -> None:
+        """Remove the file again that `open` made."""
+        if self.made:
+            self.path.unlink(missing_ok=True)
+
+    def raw(self, connection: sa.Connection) -> sqlite3.Connection:
+        """Return the driver's own connection."""
+        raw: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        return raw
+
+    def cancel(self, connection: sa.Connection) -> None:
+        self.raw(connection).interrupt()
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def estimate(self, connection: sa.Connection, tables: Sequence[Table]) -> Mapping[TableKey, int]:
+        found = {}
+        for table in tables:
+            rowid = self._rowid(connection, MAIN, table)
+            if rowid:
+                sql = f"SELECT coalesce(max({rowid}) - min({rowid}) + 1, 0) FROM {self.qualified(connection, table)}"
+                found[table.key] = int(self.run(connection, sql).scalar_one())
+        return found
+
+    def hold_snapshot(self, connection: sa.Connection, tables: Sequence[Table]) -> Snapshot:
+        # BEGIN alone is no snapshot: it is taken by the first read (torture.md X12).
+        self.run(connection, "BEGIN")
+        self.run(connection, "SELECT count(*) FROM sqlite_master").scalar_one()
+        return Snapshot.CONSISTENT
+
+    def read(self, connection: sa.Connection, task: ReadTask, emit: Emit) -> Path:
+        return self._read(connection, task, MAIN, emit)
+
+    def _read(self, connection: sa.Connection, task: ReadTask, schema: str, emit: Emit) -> Path:
+        raw = self.raw(connection)
+        place = self._place(connection, schema, task.table)
+        sql = statement(task, place, lambda name: self.quote(connection, name))
+        rowid = self._rowid(connection, schema, task.table)
+        order = self._order(connection, task)
+        if not (self.native and sql.checked):
+            with bytes_out(raw):
+                careful.read(raw, sql, f"WHERE {sql.where} ORDER BY {order or rowid or 1}", (), emit)
+            return Path.PORTABLE
+        if rowid and not order:
+            read_by_key(raw, sql, rowid, emit)
+        else:
+            read_by_row(raw, sql, order or self._key(connection, task.table), emit)
+        return Path.NATIVE
+
+    def _order(self, connection: sa.Connection, task: ReadTask) -> str:
+        """Return the ORDER BY that the task asks for, '' where the order of rowids is that already."""
+        key = task.table.primary_key
+        columns = task.table.by_name
+        numbered = len(key) == 1 and columns[key[0]].identity is not None
+        return self._key(connection, task.table) if task.ordered and key and not numbered else ""
+
+    def _key(self, connection: sa.Connection, table: Table) -> str:
+        return ", ".join(f"t.{self.quote(connection, name)}" for name in table.primary_key) or "1"
+
+    def _rowid(self, connection: sa.Connection, schema: str, table: Table) -> str | None:
+        """Return a name of the rowid that no column hides, None for tables without one."""
+        place = self._place(connection, schema, table)
+        if place not in self._rowids:
+            hidden = {name.lower() for name in self._declared(connection, schema, table)}
+            free = [name for name in ("rowid", "_rowid_", "oid") if name not in hidden]
+            self._rowids[place] = next((name for name in free if self._selects(connection, place, name)), None)
+        return self._rowids[place]
+
+    def _selects(self, connection: sa.Connection, place: str, name: str) -> bool:
+        try:
+            self.run(connection, f"SELECT {name} FROM {place} LIMIT 0")
+        except sa.exc.OperationalError:
+            return False
+        return True
+
+    def _place(self, connection: sa.Connection, schema: str, table: Table) -> str:
+        return f"{self.quote(connection, schema)}.{self.quote(connection, table.name)}"
+
+    def _declared(self, connection: sa.Connection, schema: str, table: Table) -> dict[str, str]:
+        """Return the declared type of each column."""
+        bare = self.quote(connection, table.name)
+        rows = self.run(connection, f"PRAGMA {self.quote(connection, schema)}.table_xinfo({bare})")
+        return {row[1]: row[2] or "" for row in rows}
+
+    # --- writing --------------------------------------------------------------------------------
+
+    def begin_writing(self, connection: sa.Connection) -> None:
+        try:
+            self.run(connection, "BEGIN IMMEDIATE")
+        except sa.exc.OperationalError as error:
+            raise UnsafeError(
+                f"cannot write to {self.shown()}: {reason(error)}; wait for the program that writes to it,"
+                " or check the permissions of the file and its folder"
+            ) from None
+
+    def write(self, connection: sa.Connection, task: WriteTask, block: Block) -> Path:
+        if not self.native:
+            return super().write(connection, task, block)
+        self._writer(connection, task).write(block)
+        return Path.NATIVE
+
+    def _writer(self, connection: sa.Connection, task: WriteTask) -> BlockWriter:
+        if id(task) not in self._writers:
+            table = self._place(connection, MAIN, task.table)
+            declared = self._declared(connection, MAIN, task.table)
+            names = ", ".join(self.quote(connection, column.name) for column in task.columns)
+            marks = ", ".join("?" for _ in task.columns)
+            sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"
+            types = [declared[column.name] for column in task.columns]
+            self._writers[id(task)] = task, BlockWriter(self.raw(connection), task, sql, types)
+        return self._writers[id(task)][1]
+
+    def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
+        names = {table.name.lower() for table in tables}
+        rows = self.run(connection, "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY 1")
+        events = {"INSERT", "DELETE"} if emptied else {"INSERT"}
+        return [f"{table}.{name}" for name, table, sql in rows if table.lower() in names and _event(name, sql) in events]
+
+    # --- one database ---------------------------------------------------------------------------
+
+    def claim(self, connection: sa.Connection) -> str:
+        status = self.path.stat()
+        return f"sqlite:{status.st_dev}:{status.st_ino}"
+
+    def recognises(self, connection: sa.Connection, mark: str) -> bool:
+        return self.claim(connection) == mark
+
+    # --- the private path -----------------------------------------------------------------------
+
+    def adopt(self, connection: sa.Connection, source: Backend) -> bool:
+        if not (self.native and source.native and isinstance(source, SqliteBackend)):
+            return False
+        self.run(connection, f"ATTACH ? AS {ADOPTED}", (source.uri("ro"),))
+        return True
+
+    def insert_adopted(self, connection: sa.Connection, read: ReadTask, write: WriteTask) -> int | None:
+        if not self._identical(connection, read, write):
+            return None
+        raw = self.raw(connection)
+        raw.execute("SAVEPOINT adopted")
+        try:
+            rows = raw.execute(self._insert_select(connection, read, write)).rowcount
+        except sqlite3.Error:
+            # The way by rows will fail as well, and name the row.
+            raw.execute("ROLLBACK TO adopted")
+            return None
+        raw.execute("RELEASE adopted")
+        return int(rows)
+
+    def _insert_select(self, connection: sa.Connection, read: ReadTask, write: WriteTask) -> str:
+        target, source = self._place(connection, MAIN, write.table), self._place(connection, ADOPTED, read.table)
+        if not read.where and read.table.columns == read.columns and write.table.columns == write.columns:
+            # Only this bare form lets SQLite hand over whole records (its transfer optimisation).
+            return f"INSERT INTO {target} SELECT * FROM {source}"
+        names = ", ".join(self.quote(connection, column.name) for column in write.columns)
+        columns = ", ".join(f"t.{self.quote(connection, column.name)}" for column in read.columns)
+        where = f" WHERE ({read.where})" if read.where else ""
+        return f"INSERT INTO {target} ({names}) SELECT {columns} FROM {source} AS t{where}"
+
+    def read_adopted(self, connection: sa.Connection, task: ReadTask, emit: Emit) -> None:
+        self._read(connection, task, ADOPTED, emit)
+
+    def _identical(self, connection: sa.Connection, read: ReadTask, write: WriteTask) -> bool:
+        names = [column.name for column in read.columns]
+        if read.checks or not names or names != [column.name for column in write.columns]:
+            return False
+        theirs = self._declared(connection, ADOPTED, read.table)
+        ours = self._declared(connection, MAIN, write.table)
+        return [theirs[name].upper() for name in names] == [ours[name].upper() for name in names]
+
+
+def _event(name: str, sql: str) -> str:
+    """Return the event of a trigger from its text: the first such word after its name."""
+    found = _TRIGGER_EVENT.search(sql, sql.find(name) + len(name))
+    return found.group(1).upper() if found else "INSERT"
