@@ -36,11 +36,12 @@ ASCII = Marks(yes="yes", no="NO", arrow="->")
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Cells of text. `numeric`: the columns that line up at the right."""
+    """Cells of text. `numeric`: columns that line up at the right; `optional`: to be given up first."""
 
     header: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     numeric: frozenset[int]
+    optional: tuple[int, ...] = ()
 
 
 def size(count: float) -> str:
@@ -77,10 +78,12 @@ def rates(rows: int, bytes_: int, seconds: float) -> str:
 
 def report_grid(report: Report, marks: Marks) -> Grid:
     """Return the tables of a report, the largest where there are very many."""
-    header = ("table", "rows", "bytes", "seconds", "path") + (("verified",) if report.verified else ())
-    proof = (marks.yes,) if report.verified else ()
-    rows = [(*_cells(table), *proof) for table in _largest(report.tables)]
-    return Grid(header, rows, frozenset((1, 2, 3)))
+    numeric, optional = frozenset((1, 2, 3)), (4, 3, 2)
+    header = ("table", "rows", "bytes", "seconds", "path")
+    rows = [_cells(table) for table in _largest(report.tables)]
+    if not report.verified:
+        return Grid(header, rows, numeric, optional)
+    return Grid((*header, "verified"), [(*row, marks.yes) for row in rows], numeric, (*optional, 5))
 
 
 def _cells(table: TableResult) -> tuple[str, ...]:
@@ -159,7 +162,7 @@ def comparison_grid(comparison: Comparison, marks: Marks) -> Grid:
         )
         for table in tables[: max(LISTED, differing)]
     ]
-    return Grid(("table", "left rows", "right rows", "result"), rows, frozenset((1, 2)))
+    return Grid(("table", "left", "right", "result"), rows, frozenset((1, 2)))
 
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:

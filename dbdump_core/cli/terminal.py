@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, OverflowMethod, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -31,6 +32,12 @@ BARS = 8
 BAR_WIDTH = 24
 """Columns of a bar: enough to see it move."""
 
+NAME_WIDTH = 8
+"""Columns that a table's name has at least, on the narrowest screen."""
+
+COLUMN_GAP = 3
+"""Columns between two columns of a summary."""
+
 REFRESHES_PER_SECOND = 8
 """Fast enough to look alive, slow enough to cost nothing."""
 
@@ -45,6 +52,7 @@ class TerminalDisplay(Display):
     def __init__(self, console: Console, *, unicode: bool, clock: Clock = time.monotonic) -> None:
         self._console = console
         self._marks = summary.UNICODE if unicode else summary.ASCII
+        self._overflow: OverflowMethod = "ellipsis" if unicode else "crop"
         self._activity = Activity(clock)
         self._lock = threading.Lock()
         self._live: Live | None = None
@@ -95,14 +103,32 @@ class TerminalDisplay(Display):
         if activity.phase is None:
             return
         now = activity.clock()
-        heading = [TITLES[activity.phase], activity.count(activity.phase)]
-        heading.append(summary.duration(now - activity.since))
-        yield _text("  ".join(filter(None, heading)), "bold")
+        # The clock comes first: it is what moves in a long step, and the end of a line may be cut.
+        heading = [summary.duration(now - activity.since), TITLES[activity.phase]]
+        heading.append(activity.count(activity.phase))
+        yield Text("  ".join(filter(None, heading)), "bold", no_wrap=True, overflow=self._overflow)
         running = list(activity.running.values())
         if running:
-            yield _bars(running[:BARS], now, width)
+            yield self._bars(running[:BARS], now, width)
         if len(running) > BARS:
-            yield _text(f"and {len(running) - BARS:,} more tables at work")
+            more = f"and {len(running) - BARS:,} more tables at work"
+            yield Text(more, no_wrap=True, overflow=self._overflow)
+
+    def _bars(self, tables: list[Running], now: float, width: int) -> Table:
+        """Return a line for each table: its name and what else there is room for."""
+        lines = [_cells(table, now) for table in tables]
+        names = [escaped(table.key) for table in tables]
+        widths = [max(_width(line[at]) for line in lines) + 1 for at in range(len(lines[0]))]
+        longest = max(map(cell_len, names))
+        shown = _fitting(widths, width - min(longest, width // 3))
+        room = width - sum(widths[at] for at in shown)
+        grid = Table.grid()
+        grid.add_column(no_wrap=True, overflow=self._overflow, width=min(longest, room))
+        for at in shown:
+            grid.add_column(no_wrap=True, justify="right", width=widths[at])
+        for name, line in zip(names, lines, strict=True):
+            grid.add_row(Text(name), *(line[at] for at in shown))
+        return grid
 
     def show_report(self, report: Report, *, proof: bool | None = None) -> None:
         self._print_grid(summary.report_grid(report, self._marks))
@@ -116,12 +142,18 @@ class TerminalDisplay(Display):
         self._print_lines([summary.verdict(comparison)], "bold green" if comparison.equal else "bold red")
 
     def _print_grid(self, grid: summary.Grid) -> None:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for at, title in enumerate(grid.header):
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        kept = _kept_columns(grid, self._console.width)
+        for at in kept:
             right = at in grid.numeric
-            table.add_column(title, justify="right" if right else "left", no_wrap=right, overflow="fold")
+            table.add_column(
+                grid.header[at],
+                justify="right" if right else "left",
+                overflow="fold",  # a cut number would be a wrong number
+                min_width=NAME_WIDTH if at == 0 else None,
+            )
         for row in grid.rows:
-            table.add_row(*map(Text, row))
+            table.add_row(*(Text(row[at]) for at in kept))
         self._console.print(table)
 
     def _print_lines(self, lines: Iterator[str] | list[str], style: str = "") -> None:
@@ -129,35 +161,38 @@ class TerminalDisplay(Display):
             self._console.print(Text(line, style), soft_wrap=True)
 
 
-def _text(line: str, style: str = "") -> Text:
-    return Text(line, style, no_wrap=True, overflow="ellipsis")
-
-
-def _bars(tables: list[Running], now: float, width: int) -> Table:
-    """Return a line for each table, with as much of it as `width` has room for."""
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-    cells = [_cells(table, now, width) for table in tables]
-    for _ in cells[0]:
-        grid.add_column(no_wrap=True, justify="right")
-    for table, numbers in zip(tables, cells, strict=True):
-        grid.add_row(_text(escaped(table.key)), *numbers)
-    return grid
-
-
-def _cells(table: Running, now: float, width: int) -> list[RenderableType]:
+def _cells(table: Running, now: float) -> list[Text | ProgressBar]:
+    """Return what can be said of a running table, in the order of the screen."""
     seconds = max(table.seconds(now), 0.001)
     speed, flow = table.rows / seconds, table.bytes / seconds
-    cells: list[tuple[int, RenderableType]] = [
-        (70, _bar(table, now)),
-        (50, _share(table)),
-        (0, f"{table.rows:,} rows"),
-        (90, summary.size(table.bytes)),
-        (110, f"{speed:,.0f} rows/s"),
-        (100, f"{summary.size(flow)}/s"),
-        (40, _remaining(table, speed)),
+    return [
+        _bar(table, now),
+        Text(_share(table)),
+        Text(f"{table.rows:,} rows"),
+        Text(summary.size(table.bytes)),
+        Text(f"{speed:,.0f} rows/s"),
+        Text(f"{summary.size(flow)}/s"),
+        Text(_remaining(table, speed)),
     ]
-    return [Text(cell) if isinstance(cell, str) else cell for least, cell in cells if width >= least]
+
+
+IMPORTANCE = (2, 6, 1, 0, 3, 5, 4)
+"""Which of the `_cells` a narrow screen keeps: rows before the time left before the share …"""
+
+
+def _fitting(widths: list[int], room: int) -> list[int]:
+    """Return the cells that fit into `room` columns, most important ones first served, in screen order."""
+    shown: list[int] = []
+    for at in IMPORTANCE:
+        if widths[at] > room:
+            break
+        room -= widths[at]
+        shown.append(at)
+    return sorted(shown)
+
+
+def _width(cell: Text | ProgressBar) -> int:
+    return cell.cell_len if isinstance(cell, Text) else BAR_WIDTH
 
 
 def _bar(table: Running, now: float) -> ProgressBar:
@@ -178,6 +213,18 @@ def _remaining(table: Running, speed: float) -> str:
     if not table.total or not speed or table.rows >= table.total:
         return ""
     return f"ETA {summary.duration((table.total - table.rows) / speed)}"
+
+
+def _kept_columns(grid: summary.Grid, width: int) -> list[int]:
+    """Return the columns of `grid` that fit, its optional ones given up first; the first column may fold."""
+    cells = [grid.header, *grid.rows]
+    widths = [max(map(cell_len, column)) + COLUMN_GAP for column in zip(*cells, strict=True)]
+    kept = list(range(len(widths)))
+    for at in grid.optional:
+        if sum(widths[index] for index in kept) <= width:
+            break
+        kept.remove(at)
+    return kept
 
 
 def terminal_console() -> Console:
