@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from tests.servers import SERVER_ENGINES, Unreachable, engine_of, the_fleet
+from tests.servers import SERVER_ENGINES, Unreachable, compose, engine_of, the_fleet
 from tests.servers.fleet import VARIABLE, Fleet, given_launcher
 from tests.servers.local import free_port
 from tests.servers.probe import ask, connection
@@ -99,3 +101,34 @@ def test_given_server_of_another_engine(make_database, monkeypatch):
 def test_given_pairs_that_say_nothing(wrong):
     with pytest.raises(Unreachable, match=VARIABLE):
         given_launcher(wrong)
+
+
+DOCKER = """#!{python}
+import pathlib, sys, time
+command = next(word for word in sys.argv if word in ("info", "version", "up", "port", "down"))
+with pathlib.Path({log!r}).open("a") as log:
+    print(*sys.argv[1:], file=log)
+if command == "up":
+    time.sleep(600)
+if command == "port" and " up " in pathlib.Path({log!r}).read_text():
+    print({address!r})
+"""
+
+
+def test_compose_gives_a_server_and_takes_it_down(make_database, monkeypatch, tmp_path):
+    """What is said to a docker client, with a server that is already there in place of the container."""
+    given = make_database("postgresql")
+    address = "{0.host}:{0.port}".format(make_url(given))
+    monkeypatch.setitem(compose.URLS, "postgresql", ("5432", given.replace(address, "{address}")))
+    log, docker = tmp_path / "log", tmp_path / "docker"
+    docker.write_text(DOCKER.format(python=sys.executable, log=str(log), address=address))
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.delenv(VARIABLE, raising=False)
+    fleet = Fleet()
+    assert fleet.url("postgresql") == given
+    fleet.stop()
+    said = log.read_text().splitlines()
+    assert said[0] == "info"
+    assert any(line.endswith("up --no-color postgresql") for line in said)
+    assert said[-1].endswith("down --volumes --timeout 1")

@@ -68,13 +68,21 @@ def _bootstrap(folder: Path) -> None:
         install(["debootstrap"])
     options = ["--variant=minbase", f"--include={MYSQL_PACKAGE}"]
     try:
-        run_tool(["debootstrap", *options, MYSQL_SUITE, str(folder), main_archive()])
+        run_tool([*_alone(folder), "debootstrap", *options, MYSQL_SUITE, str(folder), main_archive()])
     except Unavailable as error:
         log = folder / "debootstrap" / "debootstrap.log"
         said = log.read_text(errors="replace").splitlines()[-8:] if log.exists() else []
         raise Unavailable("\n".join([str(error), *said])) from error
     for part in ("var/cache/apt/archives", "var/lib/apt/lists"):
         shutil.rmtree(folder / part, ignore_errors=True)
+
+
+def _alone(folder: Path) -> list[str]:
+    """Run the command that follows when no other works on `folder`.
+
+    Unlike the cache's lock, this one lasts as long as the command: debootstrap outlives a killed run.
+    """
+    return ["flock", f"{folder}.lock"]
 
 
 def main_archive() -> str:
@@ -94,6 +102,7 @@ def main_archive() -> str:
 
 def _discard(folder: Path) -> None:
     """Remove an unfinished system; an interrupted debootstrap may have left /proc mounted in it."""
+    run_tool([*_alone(folder), "true"])
     mounts = Path("/proc/self/mounts").read_text().splitlines()
     points = [line.split()[1] for line in mounts]
     for point in sorted((p for p in points if p.startswith(f"{folder}{os.sep}")), reverse=True):
