@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from .output import escaped, is_terminal, mask_urls, resolved, say
+from .summary import amount
 
 if TYPE_CHECKING:
     from ..abc import Plan, TablePlan
@@ -37,10 +38,10 @@ def ask(plan: Plan, target: str) -> bool:
 
 
 def question(plan: Plan, target: str) -> str:
-    existing = sum(not table.creates for table in plan.tables)
+    existing = amount(sum(not table.creates for table in plan.tables), "table")
     if plan.append:
-        return f"add rows to {existing} tables in {target}? [y/N]"
-    return f"empty {existing} tables in {target} and load? [y/N]"
+        return f"add rows to {existing} in {target}? [y/N]"
+    return f"empty {existing} in {target} and load? [y/N]"
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
@@ -59,4 +60,4 @@ def _listed(heading: str, tables: list[TablePlan]) -> Iterator[str]:
         yield f"  {escaped(table.target.key)}"
         yield from (f"    {escaped(note)}" for note in table.notes)
     if len(tables) > LISTED:
-        yield f"  and {len(tables) - LISTED} more"
+        yield f"  and {len(tables) - LISTED:,} more"
