@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from .schema import Column, Schema, Table, TableKey
+from .schema import Column, ForeignKey, Schema, Table, TableKey
 from .types import Type
 
 BLOCK_BYTES = 2 * 1024 * 1024
@@ -98,6 +98,8 @@ class Source(Protocol):
     """`postgresql`, `mysql`, `mariadb`, `sqlite` …; for an archive, the engine it was made from."""
     typed: bool
     """True when values are known to keep to their declared types (not so in SQLite or an edited dump)."""
+    computes: bool
+    """True: generated columns can be read (a database); a dump does not hold them."""
     order: Sequence[TableKey] | None
     """The only order in which tables can be read (a stream), or None for any."""
 
@@ -165,7 +167,7 @@ class Plan:
     """
 
     tables: tuple[TablePlan, ...]
-    deferred: tuple[tuple[TableKey, str], ...] = ()
+    deferred: tuple[tuple[TableKey, ForeignKey], ...] = ()
     append: bool = False
     notes: tuple[str, ...] = ()
 
@@ -206,16 +208,20 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class TableComparison:
-    """One table on both sides. `notes`: how values were brought to one spelling, one line each."""
+    """One table on both sides. `notes`: how values were brought to one spelling, one line each.
+
+    `differences`: what differs besides the rows (columns that one side lacks), one line each.
+    """
 
     key: TableKey
     left: Fingerprint
     right: Fingerprint
     notes: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
 
     @property
     def equal(self) -> bool:
-        return self.left == self.right
+        return self.left == self.right and not self.differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +276,14 @@ class Progress(Protocol):
 class Writer(Protocol):
     """One transaction on a target. Nothing it does lasts unless `commit` returns."""
 
+    def take(self, plan: TablePlan) -> int | None:
+        """Copy a table of the adopted source within the engine; return its rows, None where it cannot."""
+        ...
+
+    def read_taken(self, task: ReadTask, emit: Emit) -> None:
+        """Read a table of the adopted source as `take` saw it."""
+        ...
+
     def write(self, task: WriteTask, block: Block) -> None:
         """Store the block's rows. Raises ValueRefusedError naming the row where one is refused."""
         ...
@@ -300,6 +314,8 @@ class Target(Protocol):
     """True: tables need not exist, they are made as the source has them (an archive)."""
     rereads: bool
     """True: `Writer.read` works, so that a transfer can be proved before the commit."""
+    typed: bool
+    """True: its columns refuse or change what their types do not hold, so values are looked at."""
 
     def schema(self) -> Schema:
         """Describe the tables that are there."""
@@ -311,6 +327,14 @@ class Target(Protocol):
 
     def refuse_same(self, source: Source) -> None:
         """Raise UnsafeError when `source` is this very database, under whatever name."""
+        ...
+
+    def planned(self, table: Table, engine: str) -> Table:
+        """Return a table of `engine` as this target would create it. Raises MismatchError where it cannot."""
+        ...
+
+    def adopt(self, source: Source) -> bool:
+        """Make the source's tables readable to the writer itself; False where that cannot be."""
         ...
 
     def writing(self, plan: Plan) -> AbstractContextManager[Writer]:

@@ -92,10 +92,13 @@ def _is_single(number: float) -> bool:
 
 def _text(target: Type, source: Type) -> Lexer:
     most = target.length
+    padded = target.fixed and not source.fixed
 
     def lex(text: str) -> None:
         if most is not None and len(text) > most:
             raise ValueError(f"at most {most} characters long (it has {len(text)})")
+        if padded and text.endswith(" "):
+            raise ValueError(f"without spaces at its end, which a {target} column loses")
 
     return lex
 

@@ -134,7 +134,7 @@ def check_version(version: object, *, file: str) -> None:
 
 def _parse(data: bytes, file: str) -> object:
     try:
-        values = json.loads(data, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+        values = json.loads(data.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
         _check_depth(values, _DEPTH_LIMIT)
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else error

@@ -67,7 +67,6 @@ class FolderOutput:
     part_bytes = 1024**3
 
     def __init__(self, path: Path) -> None:
-        refuse_existing(path)
         self._path = path
         self._member = path
         self._file: BinaryIO | None = None
@@ -163,7 +162,6 @@ class FileSink:
     """One file, under another name until the commit."""
 
     def __init__(self, path: Path) -> None:
-        refuse_existing(path)
         self._path = path
         self._size = 0
         with storing(path):

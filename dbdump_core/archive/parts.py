@@ -69,11 +69,13 @@ class Part:
                 pending, size = [data[cut:]], len(data) - cut
                 yield self._block(data[:cut])
             elif size > LINE_LIMIT:
-                raise DumpError(f"{self.file}:{self.rows + 2}: a line of more than {LINE_LIMIT} bytes")
+                line = self.rows + 2 + sum(chunk.count(b"\n") for chunk in pending)
+                raise DumpError(f"{self.file}:{line}: a line of more than {LINE_LIMIT} bytes; shorten it")
         data = b"".join(pending)
-        self._unended = not data.endswith(b"\n") and bool(data)
-        if data and not self._unended:
-            yield self._block(data)
+        cut = data.rfind(b"\n") + 1
+        self._unended = cut < len(data)
+        if cut:
+            yield self._block(data[:cut])
 
     def check_ended(self) -> None:
         """Refuse a last line without an end: nobody can tell whether it is whole."""

@@ -7,6 +7,8 @@ import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from types import MappingProxyType
+from typing import Any
 
 from ..abc import Emit, Path, ReadTask, Snapshot
 from ..compression import compression_of, decompress
@@ -25,7 +27,8 @@ class ArchiveSource(ABC):
 
     `notes`: what a person should know of this dump, one line each; with `typed`, known once
     `schema` has returned (for a stream, once `finish` has). `level`: the snapshot that the dump was
-    made of, None as long as it is not known.
+    made of, None as long as it is not known. `extra`: facts that its maker added to the manifest, of
+    any JSON values: check them before use.
     """
 
     name: str
@@ -33,6 +36,7 @@ class ArchiveSource(ABC):
     typed: bool = True
     order: Sequence[TableKey] | None = None
     level: Snapshot | None = None
+    extra: Mapping[str, Any] = MappingProxyType({})
     _cancelled: bool = False
 
     def __init__(self, name: str, *, allow_edited: bool) -> None:
@@ -112,6 +116,7 @@ class StoredSource(ArchiveSource):
         )
         self.engine = self._manifest.engine
         self.level = Snapshot(self._manifest.snapshot)
+        self.extra = self._manifest.extra
         self._format = format_named(self._manifest.data_format)
         self._index = {table.key: at for at, table in enumerate(self._manifest.tables)}
         self._files = {at: self._manifest.files_of(at) for at in self._index.values()}

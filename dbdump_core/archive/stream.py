@@ -105,6 +105,7 @@ class StreamSource(ArchiveSource):
         if (member := self._reader.next()) is not None:
             raise DumpError(f"{_NAME}: {shown(member.name)} comes after the manifest; {_PACK}")
         self._compare(manifest)
+        self.extra = manifest.extra
         self.level = Snapshot(manifest.snapshot)
 
     def _small(self, name: str) -> bytes:
@@ -178,11 +179,12 @@ class StreamSource(ArchiveSource):
                     f"{_NAME}: the files of table {shown(table.key)} name {listed(columns)}"
                     f" where the manifest says {listed(table.columns)}; was one swapped with another?"
                 )
-        seen, named = {file.path for file in self._seen}, {file.path for file in manifest.files}
+        seen, named = [file.path for file in self._seen], [file.path for file in manifest.files]
         if seen != named:
-            raise DumpError(f"{_NAME}: manifest and data differ in {listed(sorted(seen ^ named))}; {_PACK}")
+            odd = sorted(set(seen) ^ set(named)) or [path for path in seen if seen.count(path) > 1] or seen
+            raise DumpError(f"{_NAME}: data and manifest differ in {listed(odd)}; {_PACK}")
         for now, then in zip(self._seen, manifest.files, strict=True):
-            problem = difference(now, then) if now.path == then.path else "is not where the manifest has it"
+            problem = difference(now, then)
             if problem:
                 self._report(f"{_NAME}: {now.path} {problem}")
 

@@ -69,19 +69,22 @@ class Reader:
         self._source = source
         self._label = label
         self._first = True
+        self._ended = False
 
     def next(self) -> Member | None:
         """Return the next regular file, or None at a proper end with nothing behind it."""
-        while True:
+        while not self._ended:
             block = self._exactly(BLOCK)
             if not any(block) and not self._first:
                 self._check_end()
+                self._ended = True
                 return None
             member, kind = self._parse(block)
             self._first = False
             if kind in (b"0", b"\0"):
                 return member
             self._pass_over(member, kind)
+        return None
 
     def chunks(self, member: Member) -> Iterator[bytes]:
         """Yield the bytes of the member that `next` has just returned."""

@@ -10,12 +10,15 @@ if TYPE_CHECKING:
 
     from .base import Backend
 
-_FOLDERS = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
+_FOLDERS = {"sqlite": ".sqlite", "postgresql": ".postgresql", "mysql": ".mysql", "mariadb": ".mysql"}
 
 
-def backend_for(url: sa.URL, *, native: bool = True) -> Backend:
-    """Return the backend of a URL; `native`: False rules out all but the portable path."""
-    folder = _FOLDERS.get(url.get_backend_name())
-    module = import_module(f".{folder}" if folder else ".base", __name__)
-    backend: Backend = module.Backend(url, native=native)
+def backend_for(url: sa.URL, *, native: bool = True, create: bool = False) -> Backend:
+    """Return the backend of a URL.
+
+    `native`: False rules out all but the portable path. `create`: make the database where that is
+    no more than a file.
+    """
+    module = import_module(_FOLDERS.get(url.get_backend_name(), ".base"), __name__)
+    backend: Backend = module.Backend(url, native=native, create=create)
     return backend

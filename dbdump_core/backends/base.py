@@ -25,6 +25,7 @@ class Backend:
     """One engine behind one URL; holds no connection. All methods take the connection they work on.
 
     `native`: False rules the native and private paths out (the contract tests compare both).
+    `create`: the database may be made where it is no more than a file.
     """
 
     name: ClassVar[str] = "generic"
@@ -33,9 +34,10 @@ class Backend:
     ddl_commits: ClassVar[bool] = False
     """A statement that creates something ends the transaction."""
 
-    def __init__(self, url: sa.URL, *, native: bool = True) -> None:
+    def __init__(self, url: sa.URL, *, native: bool = True, create: bool = False) -> None:
         self.url = url
         self.native = native
+        self.create = create
 
     # --- connections ----------------------------------------------------------------------------
 
@@ -168,6 +170,12 @@ class Backend:
         """
         connection.execute(sa.select(sa.literal(1)))
 
+    def begin_again(self, connection: sa.Connection) -> None:
+        """Begin the transaction once more, after DDL has ended it; the lock is still held."""
+
+    def discard(self) -> None:
+        """Remove what `connect` had to make, after a run that wrote nothing."""
+
     def write(self, connection: sa.Connection, task: WriteTask, block: Block) -> Path:
         """Store a block's rows; tell which path it took. Raises ValueRefusedError naming the row."""
         if self.native and self.write_natively(connection, task, block):
@@ -196,10 +204,10 @@ class Backend:
         for table in tables:
             connection.execute(sa.delete(self.clause(connection, table)))
 
-    def defer_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, str]]) -> None:
+    def defer_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]) -> None:
         """Put the checking of the named foreign keys off to the end of the transaction."""
 
-    def check_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, str]]) -> None:
+    def check_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]) -> None:
         """Check now what was put off, and put the named keys back as they were."""
 
     def finish_table(self, connection: sa.Connection, table: Table) -> None:

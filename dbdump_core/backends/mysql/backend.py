@@ -51,14 +51,14 @@ class MysqlBackend(Backend):
     ddl_commits: ClassVar[bool] = True
     catalog = catalog
 
-    def __init__(self, url: sa.URL, *, native: bool = True) -> None:
+    def __init__(self, url: sa.URL, *, native: bool = True, create: bool = False) -> None:
         if url.drivername in ("mysql", "mariadb"):
             url = url.set(drivername="mysql+pymysql")
         if not url.database:
             raise RefusedError(f"no database named in {url.render_as_string()}; add it after the last slash")
         if "charset" not in url.query:
             url = url.update_query_dict({"charset": "utf8mb4"})
-        super().__init__(url, native=native)
+        super().__init__(url, native=native, create=create)
         self._loads: bool | None = None
         self._packet = 0
 
@@ -206,6 +206,9 @@ class MysqlBackend(Backend):
             raise UnsafeError(f"{self.shown()} is read-only (a replica?); name its primary server")
         if self._loads is None:
             self._loads = self._probe(connection)
+        self.begin_again(connection)
+
+    def begin_again(self, connection: sa.Connection) -> None:
         connection.commit()
         self.run(connection, "START TRANSACTION")
 

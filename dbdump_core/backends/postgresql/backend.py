@@ -49,10 +49,10 @@ class PostgresqlBackend(Backend):
     name: ClassVar[str] = "postgresql"
     catalog = catalog
 
-    def __init__(self, url: sa.URL, *, native: bool = True) -> None:
+    def __init__(self, url: sa.URL, *, native: bool = True, create: bool = False) -> None:
         if url.drivername in ("postgresql", "postgres"):
             url = url.set(drivername="postgresql+psycopg2")
-        super().__init__(url, native=native)
+        super().__init__(url, native=native, create=create)
         self._partitioned: set[TableKey] | None = None
 
     def pin(self, connection: sa.Connection, *, writing: bool) -> None:
@@ -220,17 +220,19 @@ class PostgresqlBackend(Backend):
         names = [self.qualified(connection, table) for table in tables]
         return bool(connection.execute(statement, {"names": names}).scalar_one())
 
-    def defer_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, str]]) -> None:
-        for table, name in keys:
-            self._alter_constraint(connection, table, name, "DEFERRABLE INITIALLY DEFERRED")
+    def defer_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]) -> None:
+        for table, key in keys:
+            self._alter_constraint(connection, table, key, "DEFERRABLE INITIALLY DEFERRED")
 
-    def check_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, str]]) -> None:
+    def check_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]) -> None:
         self.run(connection, "SET CONSTRAINTS ALL IMMEDIATE")
-        for table, name in keys:
-            self._alter_constraint(connection, table, name, "NOT DEFERRABLE")
+        for table, key in keys:
+            self._alter_constraint(connection, table, key, "NOT DEFERRABLE")
 
-    def _alter_constraint(self, connection: sa.Connection, table: TableKey, name: str, how: str) -> None:
-        constraint = self.quote(connection, name)
+    def _alter_constraint(self, connection: sa.Connection, table: TableKey, key: ForeignKey, how: str) -> None:
+        if key.deferrable or key.name is None:
+            return
+        constraint = self.quote(connection, key.name)
         self.run(connection, f"ALTER TABLE {self.qualified(connection, table)} ALTER CONSTRAINT {constraint} {how}")
 
     def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:

@@ -40,11 +40,10 @@ class SqliteBackend(Backend):
     catalog = catalog
 
     def __init__(self, url: sa.URL, *, native: bool = True, create: bool = False) -> None:
-        super().__init__(url, native=native)
+        super().__init__(url, native=native, create=create)
         if not url.database or url.database == ":memory:":
             raise ConnectError("an in-memory SQLite database cannot be shared; name a file")
         self.path = FilePath(url.database)
-        self.create = create
         self.made = False
         self._rowids: dict[str, str | None] = {}
         self._writers: dict[int, tuple[WriteTask, BlockWriter]] = {}

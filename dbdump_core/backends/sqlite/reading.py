@@ -135,7 +135,7 @@ def _check(name: str, source: Type, target: Type) -> str | None:
     if target.kind is Kind.INTEGER:
         low, high = target.integer_range()
         return f"ifnull({name}, 0) BETWEEN {max(low, -(2**63))} AND {min(high, 2**63 - 1)}"
-    if target.kind is Kind.TEXT and target.length is not None:
+    if target.kind is Kind.TEXT and target.length is not None and not target.fixed:
         return f"length(ifnull({name}, '')) <= {target.length}"
     if target.kind is Kind.DECIMAL and source.precision and target.precision:
         whole = target.precision - (target.scale or 0)

@@ -1,0 +1,318 @@
+"""A database as a source and as a target: the order of steps is here, the engine's words are in its backend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+
+import sqlalchemy as sa
+
+from .abc import Block, Emit, Path, Plan, ReadTask, Snapshot, Source, TablePlan, TableResult, WriteTask
+from .backends import ddl
+from .backends.base import ROLLED_BACK, Backend
+from .errors import UnsafeError, ValueRefusedError, shown
+from .order import parents_first
+from .schema import ForeignKey, Schema, Table, TableKey
+
+EXAMPLES = 3
+"""Rows named in a message at most."""
+
+
+class DatabaseSource:
+    """A database that is read from; holds one connection until `close`."""
+
+    order = None
+    computes = True
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.connection = backend.connect(writing=False)
+        self.name = backend.shown()
+        self.engine = backend.engine(self.connection)
+        self.typed = backend.typed
+        self._paths: dict[TableKey, Path] = {}
+
+    def schema(self) -> Schema:
+        """Describe the database, once."""
+        return self._described
+
+    @cached_property
+    def _described(self) -> Schema:
+        with self.backend.speaking(self.connection):
+            schema = self.backend.reflect(self.connection)
+            self.connection.rollback()
+        return schema
+
+    @contextmanager
+    def snapshot(self, tables: Sequence[Table]) -> Iterator[Snapshot]:
+        """Hold one point in time over the tables."""
+        with self.backend.speaking(self.connection):
+            level = self.backend.hold_snapshot(self.connection, tables)
+        try:
+            yield level
+        finally:
+            if not self.connection.closed and not self.connection.invalidated:
+                self.connection.rollback()
+
+    def read(self, task: ReadTask, emit: Emit) -> None:
+        """Hand a table's rows to `emit`."""
+        with self.backend.speaking(self.connection):
+            self._paths[task.table.key] = self.backend.read(self.connection, task, emit)
+
+    def path(self, task: ReadTask) -> Path:
+        """Tell how a table was read."""
+        return self._paths.get(task.table.key, Path.PORTABLE)
+
+    def estimate(self, tables: Sequence[Table]) -> Mapping[TableKey, int]:
+        """Return about how many rows the tables hold."""
+        with self.backend.speaking(self.connection):
+            return self.backend.estimate(self.connection, tables)
+
+    def finish(self) -> None:
+        """Have nothing left to say."""
+
+    def cancel(self) -> None:
+        """Stop the statement that runs."""
+        if not self.connection.closed:
+            self.backend.cancel(self.connection)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+
+class DatabaseTarget:
+    """A database that is written to; holds one connection until `close`."""
+
+    creates = False
+    rereads = True
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.connection = backend.connect(writing=True)
+        self.name = backend.shown()
+        self.engine = backend.engine(self.connection)
+        self.typed = backend.typed
+        self._committed = False
+
+    @cached_property
+    def _schema(self) -> Schema:
+        with self.backend.speaking(self.connection):
+            schema = self.backend.reflect(self.connection)
+            self.connection.rollback()
+        return schema
+
+    def schema(self) -> Schema:
+        """Describe the database."""
+        return self._schema
+
+    def planned(self, table: Table, engine: str) -> Table:
+        """Return the table as it will be created here."""
+        return ddl.as_created(self.connection, table, source_engine=engine)
+
+    def occupied(self, tables: Sequence[Table]) -> Sequence[TableKey]:
+        """Return those of the tables that hold rows."""
+        there = [table for table in tables if table.key in self._schema.by_key]
+        with self.backend.speaking(self.connection):
+            found = [table.key for table in there if self._has_rows(table)]
+            self.connection.rollback()
+        return found
+
+    def _has_rows(self, table: Table) -> bool:
+        clause = self.backend.clause(self.connection, table)
+        statement = sa.select(sa.literal(1)).select_from(clause).limit(1)
+        return self.connection.execute(statement).first() is not None
+
+    def refuse_same(self, source: Source) -> None:
+        """Raise UnsafeError when the source is this very database."""
+        if not isinstance(source, DatabaseSource):
+            return
+        with self.backend.speaking(self.connection), source.backend.speaking(source.connection):
+            mark = self.backend.claim(self.connection)
+            same = source.backend.recognises(source.connection, mark)
+            source.connection.rollback()
+        if same:
+            raise UnsafeError(f"{source.name} and {self.name} are the same database; name another target")
+
+    def adopt(self, source: Source) -> bool:
+        """Make the source's tables readable on the writing connection."""
+        if not isinstance(source, DatabaseSource):
+            return False
+        self.connection.rollback()
+        with self.backend.speaking(self.connection):
+            return self.backend.adopt(self.connection, source.backend)
+
+    @contextmanager
+    def writing(self, plan: Plan) -> Iterator[DatabaseWriter]:
+        """Prepare the plan's tables and write in one transaction."""
+        writer = DatabaseWriter(self, plan)
+        try:
+            writer.prepare()
+            yield writer
+        finally:
+            if writer.committed:
+                self._committed = True
+            else:
+                writer.undo()
+
+    def close(self) -> None:
+        """Close the connection; a file that was made for nothing goes with it."""
+        self.connection.close()
+        if not self._committed:
+            self.backend.discard()
+
+
+class DatabaseWriter:
+    """One transaction on a database."""
+
+    def __init__(self, target: DatabaseTarget, plan: Plan) -> None:
+        self.backend = target.backend
+        self.connection = target.connection
+        self.plan = plan
+        self.committed = False
+        self._name = target.name
+        self._paths: dict[TableKey, Path] = {}
+        self._tables = [table.target for table in plan.tables]
+        self._old = [table.target for table in plan.tables if not table.creates]
+        self._new = [table.target for table in plan.tables if table.creates]
+        self._made: list[Table] = []
+        planned = {table.key for table in self._tables}
+        self._outside = [
+            (table, key) for table in target.schema() if table.key not in planned
+            for key in table.foreign_keys if key.table in planned
+        ]  # fmt: skip
+
+    # --- before the data ------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Take the lock, refuse what is not safe, create what is missing, empty what is there."""
+        self.connection.rollback()
+        with self.backend.speaking(self.connection):
+            self.backend.begin_writing(self.connection)
+            self._refuse_unsafe()
+            self._create()
+            old = {table.key for table in self._old}
+            deferred = [(key, foreign_key) for key, foreign_key in self.plan.deferred if key in old]
+            self.backend.defer_foreign_keys(self.connection, deferred)
+            if not self.plan.append:
+                outside = [key for _, key in self._outside]
+                self.backend.empty(self.connection, parents_first(self._old)[::-1], outside)
+
+    def _refuse_unsafe(self) -> None:
+        emptied = not self.plan.append
+        triggers = self.backend.firing_triggers(self.connection, self._old, emptied=emptied)
+        if triggers:
+            raise UnsafeError(
+                f"{self._name}: triggers would fire: {', '.join(map(shown, triggers[:EXAMPLES]))}"
+                f"{' …' if len(triggers) > EXAMPLES else ''}; drop or disable them for the load"
+            )
+        if not emptied:
+            return
+        for table, key in self._outside:
+            if self._refers(table, key):
+                raise UnsafeError(
+                    f"{self._name}: rows of {table.key} refer to {key.table}, which would be emptied;"
+                    f" add {table.key} to the tables to load, or give --append"
+                )
+
+    def _refers(self, table: Table, key: ForeignKey) -> bool:
+        clause = self.backend.clause(self.connection, table, key.columns)
+        there = sa.and_(*[clause.c[name].is_not(None) for name in key.columns])
+        return self.connection.execute(sa.select(sa.literal(1)).select_from(clause).where(there).limit(1)).first() is not None
+
+    def _create(self) -> None:
+        if not self._new:
+            return
+        self._made = self._new
+        ddl.create_tables(self.connection, self._new)
+        if self.backend.ddl_commits:
+            # DDL ends the transaction there, so all of it comes before the first row.
+            self._create_keys()
+            self.backend.begin_again(self.connection)
+
+    def _create_keys(self) -> None:
+        ddl.create_indexes(self.connection, self._new)
+        ddl.create_foreign_keys(self.connection, self._new)
+
+    # --- the data -------------------------------------------------------------------------------
+
+    def take(self, plan: TablePlan) -> int | None:
+        """Copy a table within the engine; None where it cannot go so."""
+        with self.backend.speaking(self.connection):
+            rows = self.backend.insert_adopted(self.connection, plan.read, plan.write)
+        if rows is not None:
+            self._paths[plan.target.key] = Path.PRIVATE
+        return rows
+
+    def read_taken(self, task: ReadTask, emit: Emit) -> None:
+        """Read a table of the source as `take` saw it."""
+        with self.backend.speaking(self.connection):
+            self.backend.read_adopted(self.connection, task, emit)
+
+    def write(self, task: WriteTask, block: Block) -> None:
+        """Store a block's rows."""
+        with self.backend.speaking(self.connection):
+            path = self.backend.write(self.connection, task, block)
+        if self._paths.get(task.table.key) is not Path.PORTABLE:
+            self._paths[task.table.key] = path
+
+    def path(self, task: WriteTask) -> Path:
+        """Tell how a table was written; portable as soon as one block was."""
+        return self._paths.get(task.table.key, Path.NATIVE)
+
+    def read(self, task: ReadTask, emit: Emit) -> None:
+        """Read back what is there now."""
+        with self.backend.speaking(self.connection):
+            self.backend.read(self.connection, task, emit)
+
+    # --- after the data -------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """Make keys and indexes, check every reference, move the sequences."""
+        old = {table.key for table in self._old}
+        deferred = [(key, foreign_key) for key, foreign_key in self.plan.deferred if key in old]
+        with self.backend.speaking(self.connection):
+            self._refuse_orphans()
+            self.backend.check_foreign_keys(self.connection, deferred)
+            if self._new and not self.backend.ddl_commits:
+                self._create_keys()
+            for table in self._tables:
+                self.backend.finish_table(self.connection, table)
+                self.backend.move_sequences(self.connection, table)
+
+    def _refuse_orphans(self) -> None:
+        inside = [(table, key) for table in self._tables for key in table.foreign_keys]
+        for table, key in (*inside, *self._outside):
+            rows = self._orphans(table, key)
+            if rows:
+                named = ", ".join(f"({', '.join(map(shown, row))})" for row in rows[:EXAMPLES])
+                raise ValueRefusedError(
+                    f"table {table.key}: {', '.join(key.columns)} refers to rows that {key.table} does not have:"
+                    f" {named}{' …' if len(rows) > EXAMPLES else ''}; {ROLLED_BACK}"
+                )
+
+    def _orphans(self, table: Table, key: ForeignKey) -> Sequence[sa.Row[tuple[object, ...]]]:
+        child = self.backend.clause(self.connection, table, key.columns).alias("child")
+        parent = self.backend.clause(self.connection, key.table, key.referred).alias("parent")
+        same = [parent.c[right] == child.c[left] for left, right in zip(key.columns, key.referred, strict=True)]
+        found = sa.exists(sa.select(sa.literal(1)).select_from(parent).where(*same))
+        columns = [child.c[name] for name in key.columns]
+        statement = sa.select(*columns).where(*[column.is_not(None) for column in columns], ~found)
+        return self.connection.execute(statement.limit(EXAMPLES + 1)).all()
+
+    def commit(self, results: Sequence[TableResult], snapshot: Snapshot) -> None:
+        """Make it last."""
+        with self.backend.speaking(self.connection):
+            self.connection.commit()
+        self.committed = True
+
+    def undo(self) -> None:
+        """Roll back, and take away what rolling back does not."""
+        if self.connection.closed or self.connection.invalidated:
+            return
+        with self.backend.speaking(self.connection):
+            self.connection.rollback()
+            if self._made and self.backend.ddl_commits:
+                ddl.drop_tables(self.connection, self._made)
+                self.connection.commit()

@@ -1,0 +1,91 @@
+"""What a user may write for a source or a target: a URL, a path, `-`, or `env:NAME`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import ConnectError, UsageError, shown
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from .abc import Source, Target
+
+_SQLITE_MAGIC = b"SQLite format 3\0"
+_SQLITE_NAMES = (".db", ".sqlite", ".sqlite3", ".db3")
+
+
+def resolve(text: str) -> str:
+    """Return the text, or what the variable of `env:NAME` holds."""
+    if not text.startswith("env:"):
+        return text
+    name = text.removeprefix("env:")
+    value = os.environ.get(name)
+    if not value:
+        raise UsageError(f"the environment variable {shown(name)} is not set; set it to a database URL")
+    return value
+
+
+def open_source(text: str, *, allow_edited: bool = False) -> Source:
+    """Return the source that a user's words name. Raises ConnectError, DumpError or UsageError."""
+    place = resolve(text)
+    url = database_url(place)
+    if url is not None:
+        from .backends import backend_for
+        from .database import DatabaseSource
+
+        return DatabaseSource(backend_for(url))
+    from .archive import open_source as open_archive
+
+    return open_archive(place, allow_edited=allow_edited)
+
+
+def open_target(text: str, *, create: bool) -> Target:
+    """Return the database that a user's words name; `create`: an SQLite file may be made."""
+    url = database_url(resolve(text))
+    if url is None:
+        raise UsageError(f"{shown(text)} is not a database; name a URL or an SQLite file as the target")
+    from .backends import backend_for
+    from .database import DatabaseTarget
+
+    return DatabaseTarget(backend_for(url, create=create))
+
+
+def database_url(place: str) -> sa.URL | None:
+    """Return the URL of a database, None for what must be a dump. Raises ConnectError, UsageError."""
+    import sqlalchemy as sa
+
+    if "://" in place:
+        try:
+            return sa.make_url(_known_scheme(place))
+        except (sa.exc.ArgumentError, ValueError):
+            scheme = place.partition("://")[0]
+            raise UsageError(
+                f"cannot read the URL {shown(scheme + '://…')}; write it as engine://user:password@host:port/database,"
+                " with special characters percent-encoded"
+            ) from None
+    if place == "-" or _is_dump(Path(place)):
+        return None
+    return sa.URL.create("sqlite", database=place)
+
+
+def _known_scheme(place: str) -> str:
+    """Return the URL with `postgres:`, which SQLAlchemy does not know, spelled out."""
+    return "postgresql://" + place.removeprefix("postgres://") if place.startswith("postgres://") else place
+
+
+def _is_dump(path: Path) -> bool:
+    """Tell a dump from an SQLite file; a missing path is what its name says."""
+    if path.is_dir() or path.suffix == ".tar":
+        return True
+    if path.suffix in _SQLITE_NAMES:
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_SQLITE_MAGIC)) not in (_SQLITE_MAGIC, b"")
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise ConnectError(f"cannot read {shown(str(path), 500)}: {error.strerror}; check its permissions") from None

@@ -1,0 +1,150 @@
+"""The five verbs. Each opens its ends, runs, and closes them; nothing is printed."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from .abc import Comparison, Plan, Progress, Report
+from .endpoints import open_source, open_target
+from .errors import SchemaError, shown
+from .schema import Schema
+from .selection import Selection, select
+from .transfer import Confirm, Options, transfer
+
+__all__ = ["Confirm", "Plan", "Selection", "copy", "dump", "load", "schema", "verify"]
+
+
+def dump(
+    source: str,
+    output: str,
+    *,
+    format: str = "tsv",
+    compress: str | None = None,
+    selection: Selection | None = None,
+    schema_file: str | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Write a database, or another dump, to a dump at `output`: a folder, a `.tar`, or `-`.
+
+    `compress`: None, `zstd` or `gzip`. Raises RefusedError when nothing was written, another
+    DbdumpError when it failed half-way; either way no partial dump is left.
+    """
+    from .archive import make_target
+
+    with closing(open_source(source)) as opened:
+        target = make_target(output, format=format, compress=compress, source_engine=opened.engine)
+        options = Options(
+            ordered=True, selection=selection or Selection(), schema=_read_schema(schema_file), progress=progress
+        )
+        return transfer(opened, target, options)
+
+
+def load(
+    dump: str,
+    target: str,
+    *,
+    create: bool = False,
+    append: bool = False,
+    replace: bool = False,
+    confirm: Confirm | None = None,
+    verify: bool = True,
+    allow_edited: bool = False,
+    selection: Selection | None = None,
+    schema_file: str | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Load a dump into a database, all or nothing, proved by reading it back.
+
+    Tables that hold rows are emptied first if `replace` or `confirm` says so, else the load is
+    refused; `append` keeps their rows. Raises RefusedError or another DbdumpError.
+    """
+    options = Options(
+        create=create,
+        append=append,
+        replace=replace,
+        confirm=confirm,
+        verify=verify,
+        selection=selection or Selection(),
+        schema=_read_schema(schema_file),
+        progress=progress,
+    )
+    return _move(dump, target, options, allow_edited=allow_edited)
+
+
+def copy(
+    source: str,
+    target: str,
+    *,
+    create: bool = False,
+    append: bool = False,
+    replace: bool = False,
+    confirm: Confirm | None = None,
+    verify: bool = True,
+    selection: Selection | None = None,
+    schema_file: str | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Copy one database into another, engine to engine, under the terms of `load`."""
+    return load(
+        source,
+        target,
+        create=create,
+        append=append,
+        replace=replace,
+        confirm=confirm,
+        verify=verify,
+        selection=selection,
+        schema_file=schema_file,
+        progress=progress,
+    )
+
+
+def verify(
+    left: str,
+    right: str,
+    *,
+    selection: Selection | None = None,
+    schema_file: str | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare two of: databases, dumps. Table by table, by count and fingerprint."""
+    from .verify import compare
+
+    with closing(open_source(left)) as ours, closing(open_source(right)) as theirs:
+        return compare(
+            ours,
+            theirs,
+            selection=selection or Selection(),
+            schema=_read_schema(schema_file),
+            progress=progress,
+        )
+
+
+def schema(source: str, *, selection: Selection | None = None) -> Schema:
+    """Describe a database or dump in neutral words."""
+    with closing(open_source(source)) as opened:
+        described = opened.schema()
+        return Schema(tuple(select(described, selection or Selection())), described.notes)
+
+
+def _move(source: str, target: str, options: Options, *, allow_edited: bool = False) -> Report:
+    with (
+        closing(open_source(source, allow_edited=allow_edited)) as opened,
+        closing(open_target(target, create=options.create)) as written,
+    ):
+        return transfer(opened, written, options)
+
+
+def _read_schema(path: str | None) -> Schema | None:
+    if path is None:
+        return None
+    from .schema_yaml import loads
+
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise SchemaError(f"schema file {shown(path, 500)} is not UTF-8; save it as UTF-8") from None
+    except OSError as error:
+        raise SchemaError(f"cannot read the schema file {shown(path, 500)}: {error.strerror}; check the path") from None
+    return loads(text, file=path)
