@@ -22,7 +22,7 @@ from dbdump_core.cli import COMMANDS, build_parser, dump, main, options
 from dbdump_core.cli.confirm import LISTED, ask
 from dbdump_core.cli.output import Mask, escaped, mask_urls, write_output
 from dbdump_core.cli.signals import Interruptions
-from dbdump_core.schema import Table
+from dbdump_core.schema import Table, TableKey
 
 PROGRAM = [sys.executable, "-m", "dbdump_core.cli"]
 CANARY = "hunter2canary"
@@ -152,10 +152,9 @@ def test_options_can_be_added_to_any_parser() -> None:
         (["copy", "a", "b", "--js"], "unknown argument '--js' (did you mean '--json'?)"),
         (["dump", "a", "--format", "xml"], "argument --format: invalid choice: 'xml'"),
         (["dump", "a", "--compress", "rar"], "argument --compress: invalid choice: 'rar'"),
-        (["dump", "a", "-o", "-", "--json"], "--json and -o - both write to standard output"),
         (["dump", "sqlite://"], "the source has no name to call the dump after"),
         (["dump", "postgresql://host"], "the source has no name to call the dump after"),
-        (["dump", "post gres://x:y"], "the source is not a database URL"),
+        (["dump", "post gres://x:y"], "cannot read the URL"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(
@@ -177,7 +176,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(
         ("sqlite:////srv/shop.db", "shop-dump"),
         ("sqlite:///shop.v2.db?mode=ro", "shop.v2-dump"),
         ("postgresql://u:p#/x@h:5432/shop?sslmode=require", "shop-dump"),
-        ("mysql+pymysql://h/shop.eu", "shop.eu-dump"),
+        ("mysql+pymysql://h/shop.eu", "shop-dump"),
         ("mysql://h/%2e%2e%2fetc", "etc-dump"),
         ("postgresql://h/memory", "memory-dump"),
         ("env:DBDUMP_TEST_SOURCE", "from_env-dump"),
@@ -281,6 +280,11 @@ def test_an_error_as_json(
         "type": kind.__name__,
         "exit_code": kind.exit_code,
     }
+
+
+def test_json_and_a_dump_cannot_share_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dump", "a", "-o", "-", "--json"]) == 2
+    assert "both write to standard output" in json.loads(capsys.readouterr().out)["error"]
 
 
 def test_wrong_usage_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -410,9 +414,15 @@ def test_only_yes_is_yes(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(answer))
     plan = Plan(
-        (table_plan("a", notes=("real becomes double",)), table_plan("b\x07"), table_plan("c", creates=True))
+        (
+            table_plan("a", notes=("real becomes double",)),
+            table_plan("b\x07"),
+            table_plan("c", creates=True),
+            table_plan("d"),
+        ),
+        notes=("cycle",),
     )
-    assert ask(plan, "shop.db") is agreed
+    assert ask(plan, [TableKey(None, "a"), TableKey(None, "b\x07")], "shop.db") is agreed
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.splitlines() == [
@@ -420,8 +430,11 @@ def test_only_yes_is_yes(
         "  a",
         "    real becomes double",
         "  b\\x07",
+        "load:",
+        "  d",
         "create, then load:",
         "  c",
+        "note: cycle",
         "empty 2 tables in shop.db and load? [y/N]",
     ]
 
@@ -430,7 +443,8 @@ def test_a_question_about_a_thousand_tables_fits_a_screen(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
-    ask(Plan(tuple(table_plan(f"t{number}") for number in range(1000))), "shop.db")
+    plans = tuple(table_plan(f"t{number}") for number in range(1000))
+    ask(Plan(plans), [plan.target.key for plan in plans], "shop.db")
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == LISTED + 3
     assert lines[-2:] == [f"  and {1000 - LISTED} more", "empty 1,000 tables in shop.db and load? [y/N]"]

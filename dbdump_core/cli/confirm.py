@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .output import escaped, is_terminal, mask_urls, resolved, say
@@ -12,42 +12,40 @@ from .summary import amount
 
 if TYPE_CHECKING:
     from ..abc import Plan, TablePlan
+    from ..operations import Confirm
+    from ..schema import TableKey
     from .display import Display
 
 LISTED = 30
 """Tables of each kind that a question names; a list that scrolls away is not read."""
 
 
-def confirmation(options: Namespace, display: Display) -> Callable[[Plan], bool] | None:
+def confirmation(options: Namespace, display: Display) -> Confirm | None:
     """Return the function that asks; None where nobody can be asked, or where --yes has answered."""
     if options.yes or not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         return None
     target = escaped(mask_urls(resolved(options.target)))
 
-    def confirm(plan: Plan) -> bool:
+    def confirm(plan: Plan, occupied: Sequence[TableKey]) -> bool:
         with display.paused():
-            return ask(plan, target)
+            return ask(plan, occupied, target)
 
     return confirm
 
 
-def ask(plan: Plan, target: str) -> bool:
+def ask(plan: Plan, occupied: Sequence[TableKey], target: str) -> bool:
     """Show the plan, ask, and return whether the answer was yes; the end of input is a no."""
-    say(*plan_lines(plan), question(plan, target))
+    say(*plan_lines(plan, occupied))
+    say(f"empty {amount(len(occupied), 'table')} in {target} and load? [y/N]")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def question(plan: Plan, target: str) -> str:
-    existing = amount(sum(not table.creates for table in plan.tables), "table")
-    if plan.append:
-        return f"add rows to {existing} in {target}? [y/N]"
-    return f"empty {existing} in {target} and load? [y/N]"
-
-
-def plan_lines(plan: Plan) -> Iterator[str]:
-    """Yield what the plan does to the target, for people."""
-    kept = "add rows to" if plan.append else "empty, then load"
-    yield from _listed(kept, [table for table in plan.tables if not table.creates])
+def plan_lines(plan: Plan, occupied: Sequence[TableKey]) -> Iterator[str]:
+    """Yield what the plan does to the target, for people. `occupied`: the tables that hold rows."""
+    full = set(occupied)
+    there = [table for table in plan.tables if not table.creates]
+    yield from _listed("empty, then load", [table for table in there if table.target.key in full])
+    yield from _listed("load", [table for table in there if table.target.key not in full])
     yield from _listed("create, then load", [table for table in plan.tables if table.creates])
     yield from (f"note: {escaped(note)}" for note in plan.notes)
 

@@ -56,28 +56,34 @@ class Running:
 
 @dataclass(slots=True)
 class Activity:
-    """What the events so far add up to: the phase, the tables at work in it, those done."""
+    """What the events so far add up to: the phase, the tables at work in it, those done.
+
+    `expected`: how many tables the run has, once a phase has told. `heard`: when the last event came.
+    """
 
     clock: Clock = time.monotonic
     phase: Phase | None = None
     since: float = 0.0
     running: dict[tuple[Phase, TableKey], Running] = field(default_factory=dict)
     finished: Counter[Phase] = field(default_factory=Counter)
-    expected: dict[Phase, int] = field(default_factory=dict)
+    expected: int | None = None
+    heard: float = 0.0
 
     def take(self, event: Event) -> Running | None:
         """Take an event in; return the table that it is about."""
-        if event.phase != self.phase:
-            self.phase, self.since = event.phase, self.clock()
-        if event.table is None:
-            if event.total is not None:
-                self.expected[event.phase] = event.total
-            return None
-        return self._take_table(event, event.table)
-
-    def _take_table(self, event: Event, key: TableKey) -> Running:
         now = self.clock()
-        running = self.running.setdefault((event.phase, key), Running(event.phase, key, now, now))
+        if event.phase != self.phase:
+            self.phase, self.since = event.phase, now
+        if event.table is None and event.total is not None:
+            self.expected = event.total
+        running = None if event.table is None else self._take_table(event, event.table, now)
+        self.heard = now
+        return running
+
+    def _take_table(self, event: Event, key: TableKey, now: float) -> Running:
+        # A table heard of only when it is done has been at work since the event before.
+        started = max(self.heard, self.since) if event.done else now
+        running = self.running.setdefault((event.phase, key), Running(event.phase, key, started, started))
         running.rows, running.bytes = event.rows, event.bytes
         running.total = event.total if event.total is not None else running.total
         if event.done:
@@ -87,9 +93,9 @@ class Activity:
 
     def count(self, phase: Phase) -> str:
         """Return how far `phase` is: `3 of 12 tables`, or nothing where nothing is known."""
-        done, expected = self.finished[phase], self.expected.get(phase)
-        if expected is not None:
-            return f"{done:,} of {summary.amount(expected, 'table')}"
+        done = self.finished[phase]
+        if self.expected is not None:
+            return f"{done:,} of {summary.amount(self.expected, 'table')}"
         return f"{summary.amount(done, 'table')} done" if done else ""
 
 
@@ -154,11 +160,15 @@ class LinesDisplay(Display):
             say(self._line(running, running.seconds(now), done=done))
 
     def _line(self, running: Running, seconds: float, *, done: bool) -> str:
-        parts = [summary.amount(running.rows, "row"), summary.size(running.bytes), summary.duration(seconds)]
-        parts += filter(None, [summary.rates(running.rows, running.bytes, seconds)])
-        parts += filter(None, [self._activity.count(running.phase)])
+        parts = [
+            summary.amount(running.rows, "row"),
+            summary.size(running.bytes) if running.bytes else "",
+            summary.duration(seconds),
+            summary.rates(running.rows, running.bytes, seconds),
+            self._activity.count(running.phase),
+        ]
         so_far = "" if done else " so far"
-        return f"  {escaped(running.key)}{so_far}: " + ", ".join(parts)
+        return f"  {escaped(running.key)}{so_far}: " + ", ".join(filter(None, parts))
 
     def show_report(self, report: Report, *, proof: bool | None = None) -> None:
         say(*summary.aligned(summary.report_grid(report, summary.ASCII)))

@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from ..errors import UsageError
 from . import options as shared
-from .output import is_terminal, resolved
+from .output import is_terminal
 
 SUMMARY = "write a database to a folder or a .tar"
 EXAMPLES = """\
@@ -52,23 +52,13 @@ def _refuse_mixed_output(options: Namespace) -> None:
 
 def default_output(source: str) -> str:
     """Return `NAME-dump`, NAME being that of the database or file, in letters any file system takes."""
-    name = re.sub(r"[^\w.-]+", "_", _database_name(resolved(source))).strip("._")
+    from ..endpoints import database_url, resolve
+
+    place = resolve(source)
+    url = database_url(place)
+    path = place if url is None else (url.database or "")
+    stem = "" if path in ("-", ":memory:") else PurePath(path).stem
+    name = re.sub(r"[^\w.-]+", "_", stem).strip("._")
     if not name:
         raise UsageError("the source has no name to call the dump after; name a folder with -o")
     return f"{name}-dump"
-
-
-def _database_name(address: str) -> str:
-    if "://" not in address:
-        return PurePath(address).stem
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        url = make_url(address)
-    except (ArgumentError, ValueError):  # its text may hold the password
-        raise UsageError("the source is not a database URL; see 'dbdump dump --help'") from None
-    database = url.database or ""
-    if not url.drivername.startswith("sqlite"):
-        return database
-    return "" if database == ":memory:" else PurePath(database).stem

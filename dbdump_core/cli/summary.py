@@ -70,10 +70,11 @@ def amount(count: int, noun: str) -> str:
 
 
 def rates(rows: int, bytes_: int, seconds: float) -> str:
-    """Return rows and bytes a second, or nothing where the time is too short to tell."""
+    """Return rows and, where they were counted, bytes a second; nothing where the time is too short."""
     if seconds < 0.01 or not rows:
         return ""
-    return f"{rows / seconds:,.0f} rows/s, {size(bytes_ / seconds)}/s"
+    flow = f", {size(bytes_ / seconds)}/s" if bytes_ else ""
+    return f"{rows / seconds:,.0f} rows/s{flow}"
 
 
 def report_grid(report: Report, marks: Marks) -> Grid:
@@ -88,7 +89,8 @@ def report_grid(report: Report, marks: Marks) -> Grid:
 
 def _cells(table: TableResult) -> tuple[str, ...]:
     seconds = f"{table.seconds:,.2f}"
-    return escaped(table.key), f"{table.rows:,}", size(table.bytes), seconds, str(table.path)
+    volume = size(table.bytes) if table.bytes or not table.rows else "-"  # a private path counts no bytes
+    return escaped(table.key), f"{table.rows:,}", volume, seconds, str(table.path)
 
 
 def _largest(tables: Sequence[TableResult]) -> Sequence[TableResult]:
