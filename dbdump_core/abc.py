@@ -98,8 +98,6 @@ class Source(Protocol):
     """`postgresql`, `mysql`, `mariadb`, `sqlite` …; for an archive, the engine it was made from."""
     typed: bool
     """True when values are known to keep to their declared types (not so in SQLite or an edited dump)."""
-    computes: bool
-    """True: generated columns can be read (a database); a dump does not hold them."""
     order: Sequence[TableKey] | None
     """The only order in which tables can be read (a stream), or None for any."""
 
@@ -329,8 +327,11 @@ class Target(Protocol):
         """Raise UnsafeError when `source` is this very database, under whatever name."""
         ...
 
-    def planned(self, table: Table, engine: str) -> Table:
-        """Return a table of `engine` as this target would create it. Raises MismatchError where it cannot."""
+    def planned(self, tables: Sequence[Table], engine: str) -> Sequence[Table]:
+        """Return tables of `engine` as this target would create them.
+
+        Raises MismatchError where it cannot hold them.
+        """
         ...
 
     def adopt(self, source: Source) -> bool:

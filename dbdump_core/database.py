@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from .abc import Block, Emit, Path, Plan, ReadTask, Snapshot, Source, TablePlan, TableResult, WriteTask
 from .backends import ddl
 from .backends.base import ROLLED_BACK, Backend
+from .backends.spelling import as_created
 from .errors import UnsafeError, ValueRefusedError, shown
 from .order import parents_first
 from .schema import ForeignKey, Schema, Table, TableKey
@@ -22,8 +23,7 @@ EXAMPLES = 3
 class DatabaseSource:
     """A database that is read from; holds one connection until `close`."""
 
-    order = None
-    computes = True
+    order: Sequence[TableKey] | None = None
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -82,6 +82,10 @@ class DatabaseSource:
         self.connection.close()
 
 
+def _database(source: object) -> DatabaseSource | None:
+    return source if isinstance(source, DatabaseSource) else None
+
+
 class DatabaseTarget:
     """A database that is written to; holds one connection until `close`."""
 
@@ -107,9 +111,12 @@ class DatabaseTarget:
         """Describe the database."""
         return self._schema
 
-    def planned(self, table: Table, engine: str) -> Table:
-        """Return the table as it will be created here."""
-        return ddl.as_created(self.connection, table, source_engine=engine)
+    def planned(self, tables: Sequence[Table], engine: str) -> Sequence[Table]:
+        """Return the tables as they will be created here."""
+        taken = [
+            name for table in self._schema for name in (table.name, *(index.name for index in table.indexes))
+        ]
+        return as_created(tables, self.backend.spelling(self.connection), source=engine, taken=taken)
 
     def occupied(self, tables: Sequence[Table]) -> Sequence[TableKey]:
         """Return those of the tables that hold rows."""
@@ -126,22 +133,24 @@ class DatabaseTarget:
 
     def refuse_same(self, source: Source) -> None:
         """Raise UnsafeError when the source is this very database."""
-        if not isinstance(source, DatabaseSource):
+        other = _database(source)
+        if other is None:
             return
-        with self.backend.speaking(self.connection), source.backend.speaking(source.connection):
+        with self.backend.speaking(self.connection), other.backend.speaking(other.connection):
             mark = self.backend.claim(self.connection)
-            same = source.backend.recognises(source.connection, mark)
-            source.connection.rollback()
+            same = other.backend.recognises(other.connection, mark)
+            other.connection.rollback()
         if same:
             raise UnsafeError(f"{source.name} and {self.name} are the same database; name another target")
 
     def adopt(self, source: Source) -> bool:
         """Make the source's tables readable on the writing connection."""
-        if not isinstance(source, DatabaseSource):
+        other = _database(source)
+        if other is None:
             return False
         self.connection.rollback()
         with self.backend.speaking(self.connection):
-            return self.backend.adopt(self.connection, source.backend)
+            return self.backend.adopt(self.connection, other.backend)
 
     @contextmanager
     def writing(self, plan: Plan) -> Iterator[DatabaseWriter]:
@@ -171,6 +180,7 @@ class DatabaseWriter:
         self.connection = target.connection
         self.plan = plan
         self.committed = False
+        self._spelling = target.backend.spelling(target.connection)
         self._name = target.name
         self._paths: dict[TableKey, Path] = {}
         self._tables = [table.target for table in plan.tables]
@@ -219,21 +229,26 @@ class DatabaseWriter:
     def _refers(self, table: Table, key: ForeignKey) -> bool:
         clause = self.backend.clause(self.connection, table, key.columns)
         there = sa.and_(*[clause.c[name].is_not(None) for name in key.columns])
-        return self.connection.execute(sa.select(sa.literal(1)).select_from(clause).where(there).limit(1)).first() is not None
+        return (
+            self.connection.execute(
+                sa.select(sa.literal(1)).select_from(clause).where(there).limit(1)
+            ).first()
+            is not None
+        )
 
     def _create(self) -> None:
         if not self._new:
             return
         self._made = self._new
-        ddl.create_tables(self.connection, self._new)
+        ddl.create_tables(self.connection, self._spelling, self._new)
         if self.backend.ddl_commits:
             # DDL ends the transaction there, so all of it comes before the first row.
             self._create_keys()
             self.backend.begin_again(self.connection)
 
     def _create_keys(self) -> None:
-        ddl.create_indexes(self.connection, self._new)
-        ddl.create_foreign_keys(self.connection, self._new)
+        ddl.create_indexes(self.connection, self._spelling, self._new)
+        ddl.create_foreign_keys(self.connection, self._spelling, self._new)
 
     # --- the data -------------------------------------------------------------------------------
 
@@ -295,7 +310,9 @@ class DatabaseWriter:
     def _orphans(self, table: Table, key: ForeignKey) -> Sequence[sa.Row[tuple[object, ...]]]:
         child = self.backend.clause(self.connection, table, key.columns).alias("child")
         parent = self.backend.clause(self.connection, key.table, key.referred).alias("parent")
-        same = [parent.c[right] == child.c[left] for left, right in zip(key.columns, key.referred, strict=True)]
+        same = [
+            parent.c[right] == child.c[left] for left, right in zip(key.columns, key.referred, strict=True)
+        ]
         found = sa.exists(sa.select(sa.literal(1)).select_from(parent).where(*same))
         columns = [child.c[name] for name in key.columns]
         statement = sa.select(*columns).where(*[column.is_not(None) for column in columns], ~found)
@@ -314,5 +331,12 @@ class DatabaseWriter:
         with self.backend.speaking(self.connection):
             self.connection.rollback()
             if self._made and self.backend.ddl_commits:
-                ddl.drop_tables(self.connection, self._made)
+                self._drop_made()
                 self.connection.commit()
+
+    def _drop_made(self) -> None:
+        """Drop what this run created, where a rollback does not; foreign keys are not checked here."""
+        for table in self._made:
+            self.backend.run(
+                self.connection, f"DROP TABLE IF EXISTS {self.backend.qualified(self.connection, table)}"
+            )

@@ -88,4 +88,6 @@ def _is_dump(path: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise ConnectError(f"cannot read {shown(str(path), 500)}: {error.strerror}; check its permissions") from None
+        raise ConnectError(
+            f"cannot read {shown(str(path), 500)}: {error.strerror}; check its permissions"
+        ) from None

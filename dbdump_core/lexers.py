@@ -109,7 +109,9 @@ def _bytes(target: Type, source: Type) -> Lexer:
             raise ValueError(r"bytes as \x and lower-case hex digits")
         size = len(text) // 2 - 1
         if target.length is not None and (size > target.length or (target.fixed and size != target.length)):
-            raise ValueError(f"{'' if target.fixed else 'at most '}{target.length} bytes long (it has {size})")
+            raise ValueError(
+                f"{'' if target.fixed else 'at most '}{target.length} bytes long (it has {size})"
+            )
 
     return lex
 
@@ -185,7 +187,9 @@ def _json(target: Type, source: Type) -> Lexer:
 
 def _bit(target: Type, source: Type) -> Lexer:
     def lex(text: str) -> None:
-        fits = target.length is None or (len(text) == target.length if target.fixed else len(text) <= target.length)
+        fits = target.length is None or (
+            len(text) == target.length if target.fixed else len(text) <= target.length
+        )
         if not (fits and _BITS.fullmatch(text)):
             raise ValueError(f"{'' if target.fixed else 'at most '}{target.length} bits 0 or 1")
 

@@ -194,7 +194,9 @@ def decoder(type_: Type) -> Callable[[str], object]:
 
 def join_rows(rows: Sequence[Sequence[object]], types: Sequence[Type]) -> Block:
     """Return a block of rows of Python values. Raises ValueError as `encode` does."""
-    lines = [b"\t".join([encode(value, type_) for value, type_ in zip(row, types, strict=True)]) for row in rows]
+    lines = [
+        b"\t".join([encode(value, type_) for value, type_ in zip(row, types, strict=True)]) for row in rows
+    ]
     return Block(b"\n".join([*lines, b""]), len(lines))
 
 
@@ -215,7 +217,9 @@ def row_name(table: Table, columns: Sequence[Column], cells: Sequence[bytes]) ->
     """Return a row's name for a message: its primary key, or its first fields where there is none."""
     names = [column.name for column in columns]
     key = [name for name in table.primary_key if name in names] or names[:3]
-    parts = [f"{name}={_shown_cell(cells[names.index(name)])}" for name in key if names.index(name) < len(cells)]
+    parts = [
+        f"{name}={_shown_cell(cells[names.index(name)])}" for name in key if names.index(name) < len(cells)
+    ]
     return "(" + ", ".join(parts) + ")"
 
 

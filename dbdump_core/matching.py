@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .abc import Plan, ReadTask, Source, TablePlan, Target, WriteTask
 from .errors import MismatchError, shown
@@ -51,18 +51,22 @@ def make_plan(
     Raises MismatchError for a table or column that the target lacks, a column of the target that
     nothing fills, and types that cannot meet.
     """
-    there = {table.key: table for table in target.schema()}
-    plans = [_plan_table(source, table, target, _Request(there, selection, wishes)) for table in tables]
+    found = {table.key: _find_table(table, target, wishes) for table in tables}
+    missing = [table for table in tables if found[table.key] is None]
+    made = dict(zip((table.key for table in missing), target.planned(missing, source.engine), strict=True))
+    plans = [
+        _plan_table(source, target, table, found[table.key] or made[table.key], creates=table.key in made)
+        for table in tables
+    ]
+    plans = [
+        replace(
+            plan, read=replace(plan.read, where=selection.condition(plan.source.key), ordered=wishes.ordered)
+        )
+        for plan in plans
+    ]
     ordered = _ordered(source, plans)
     deferred = unordered_keys([plan.target for plan in ordered])
     return Plan(tables=tuple(ordered), deferred=tuple(deferred), append=wishes.append)
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    there: dict[TableKey, Table]
-    selection: Selection
-    wishes: Wishes
 
 
 def _ordered(source: Source, plans: Sequence[TablePlan]) -> list[TablePlan]:
@@ -73,37 +77,34 @@ def _ordered(source: Source, plans: Sequence[TablePlan]) -> list[TablePlan]:
     return [by_key[table.key] for table in parents_first([plan.target for plan in plans])]
 
 
-def _plan_table(source: Source, table: Table, target: Target, request: _Request) -> TablePlan:
-    found, notes = _find_table(table, target, request)
-    creates = found is None
-    there = target.planned(table, source.engine) if found is None else found
-    pairs, column_notes = _pair_columns(table, there)
-    notes += list(there.notes if creates else ()) + column_notes
+def _plan_table(source: Source, target: Target, table: Table, there: Table, *, creates: bool) -> TablePlan:
+    pairs, notes = _pair_columns(table, there, generated=target.creates)
     notes += [note for left, right in pairs if (note := _conversion(table, left, right))]
+    if there.key != table.key and _folded(there.key) == _folded(table.key):
+        notes.append(f"table {table.key} fills {there.key}: the names differ in case")
     read = ReadTask(
         table=table,
         columns=tuple(left for left, _ in pairs),
         checks={left.name: right.type for left, right in pairs if _must_check(source, target, left, right)},
-        where=request.selection.condition(table.key),
-        ordered=request.wishes.ordered,
     )
     columns = tuple(right for _, right in pairs)
     write = WriteTask(there, columns, tuple(left.type for left, _ in pairs))
-    return TablePlan(table, there, read, write, creates, tuple(notes))
+    return TablePlan(table, there, read, write, creates, (*(there.notes if creates else ()), *notes))
 
 
-def _find_table(table: Table, target: Target, request: _Request) -> tuple[Table | None, list[str]]:
+def _find_table(table: Table, target: Target, wishes: Wishes) -> Table | None:
     """Return the target's table of that name: exactly, else the only one that differs in case."""
-    if table.key in request.there:
-        return request.there[table.key], []
-    alike = [key for key in request.there if _folded(key) == _folded(table.key)]
+    there = target.schema().by_key
+    if table.key in there:
+        return there[table.key]
+    alike = [key for key in there if _folded(key) == _folded(table.key)]
     if len(alike) == 1:
-        return request.there[alike[0]], [f"table {table.key} fills {alike[0]}: the names differ in case"]
-    if target.creates or request.wishes.create:
-        return None, []
+        return there[alike[0]]
+    if target.creates or wishes.create:
+        return None
     raise MismatchError(
         f"{target.name} has no table {shown(table.key)}; create it first or give --create"
-        f" ({close(str(table.key), map(str, request.there))})"
+        f" ({close(str(table.key), map(str, there))})"
     )
 
 
@@ -111,17 +112,25 @@ def _folded(key: TableKey) -> tuple[str, str]:
     return (key.schema or "").casefold(), key.name.casefold()
 
 
-def _pair_columns(table: Table, there: Table) -> tuple[list[tuple[Column, Column]], list[str]]:
+def _pair_columns(
+    table: Table, there: Table, *, generated: bool
+) -> tuple[list[tuple[Column, Column]], list[str]]:
+    """Return the columns that fill each other; `generated`: those too that a database computes.
+
+    A dump holds the values of generated columns: who loads it may not be able to compute them.
+    """
     pairs: list[tuple[Column, Column]] = []
     notes: list[str] = []
     for column in table.columns:
         found = _find_column(table, column, there)
-        if found.generated is not None:
+        if found.generated is not None and not generated:
             continue
         if found.name != column.name:
             notes.append(f"column {table.key}.{column.name} fills {found.name}: the names differ in case")
-        if column.generated is not None:
-            notes.append(f"column {table.key}.{column.name} is generated at the source; its values are copied")
+        if column.generated is not None and not generated:
+            notes.append(
+                f"column {table.key}.{column.name} is generated at the source; its values are copied"
+            )
         pairs.append((column, found))
     filled = {right.name for _, right in pairs}
     return pairs, notes + _unfilled(there, filled)

@@ -35,7 +35,10 @@ def dump(
     with closing(open_source(source)) as opened:
         target = make_target(output, format=format, compress=compress, source_engine=opened.engine)
         options = Options(
-            ordered=True, selection=selection or Selection(), schema=_read_schema(schema_file), progress=progress
+            ordered=True,
+            selection=selection or Selection(),
+            schema=_read_schema(schema_file),
+            progress=progress,
         )
         return transfer(opened, target, options)
 
@@ -146,5 +149,7 @@ def _read_schema(path: str | None) -> Schema | None:
     except UnicodeDecodeError:
         raise SchemaError(f"schema file {shown(path, 500)} is not UTF-8; save it as UTF-8") from None
     except OSError as error:
-        raise SchemaError(f"cannot read the schema file {shown(path, 500)}: {error.strerror}; check the path") from None
+        raise SchemaError(
+            f"cannot read the schema file {shown(path, 500)}: {error.strerror}; check the path"
+        ) from None
     return loads(text, file=path)

@@ -37,7 +37,7 @@ QUEUED_BLOCKS = 4
 """Blocks between reader and writer: enough to bridge their unevenness, few enough for the memory ceiling."""
 
 Confirm = Callable[[Plan, Sequence[TableKey]], bool]
-"""Shown the plan and the tables that hold rows, it asks whether to empty them."""
+"""Shown the plan and which of its tables hold rows, it says whether to empty them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,9 @@ def transfer(source: Source, target: Target, options: Options) -> Report:
             tell(Event(Phase.COMMIT))
             writer.commit(results, snapshot)
     notes = (*source.schema().notes, *plan.notes)
-    return Report(source.name, target.name, snapshot, tuple(results), time.monotonic() - started, run.verifies, notes)
+    return Report(
+        source.name, target.name, snapshot, tuple(results), time.monotonic() - started, run.verifies, notes
+    )
 
 
 def _silent(event: Event) -> None:
@@ -131,7 +133,9 @@ class _Run:
             self.before = {plan.target.key: self._reread(writer, plan) for plan in self.plan.tables}
         done: dict[TableKey, TableResult] = {}
         if adopted:
-            done = {plan.target.key: result for plan in self.plan.tables if (result := self._take(writer, plan))}
+            done = {
+                plan.target.key: result for plan in self.plan.tables if (result := self._take(writer, plan))
+            }
         rest = [plan for plan in self.plan.tables if plan.target.key not in done]
         for result in self._stream(writer, rest):
             done[result.key] = result

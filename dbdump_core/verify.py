@@ -38,7 +38,8 @@ def compare(
     tell(Event(Phase.DESCRIBE))
     chosen = select(described(left, schema), selection)
     there = {_folded(table.key): table for table in right.schema()}
-    pairs = [_pair(left, right, (table, there[_folded(table.key)])) for table in chosen if _folded(table.key) in there]
+    both = [table for table in chosen if _folded(table.key) in there]
+    pairs = [_pair(left, right, (table, there[_folded(table.key)])) for table in both]
     known = {_folded(table.key) for table in left.schema()}
     wanted = selection.tables or selection.exclude
     tables = _compare_pairs((left, right), _ordered(left, right, pairs), selection, tell)
@@ -70,17 +71,12 @@ def _ordered(left: Source, right: Source, pairs: Sequence[_Pair]) -> list[_Pair]
 
 def _pair(left: Source, right: Source, tables: tuple[Table, Table]) -> _Pair:
     ours, theirs = tables
-    there = {column.name.casefold(): column for column in theirs.columns if _readable(right, column)}
-    here = {column.name.casefold(): column for column in ours.columns if _readable(left, column)}
+    here = {column.name.casefold(): column for column in ours.columns}
+    there = {column.name.casefold(): column for column in theirs.columns}
     columns = tuple((column, there[name]) for name, column in here.items() if name in there)
-    computed = {column.name.casefold() for column in (*ours.columns, *theirs.columns) if column.generated}
-    missing = [f"column {column.name} is only in {left.name}" for name, column in here.items() if name not in there | dict.fromkeys(computed)]
-    missing += [f"column {column.name} is only in {right.name}" for name, column in there.items() if name not in here | dict.fromkeys(computed)]
-    return _Pair(ours, theirs, columns, tuple(missing))
-
-
-def _readable(source: Source, column: Column) -> bool:
-    return source.computes or column.generated is None
+    only = [(column, left) for name, column in here.items() if name not in there]
+    only += [(column, right) for name, column in there.items() if name not in here]
+    return _Pair(ours, theirs, columns, tuple(f"column {column.name} is only in {side.name}" for column, side in only))
 
 
 def _compare_pairs(
@@ -101,9 +97,14 @@ def _compare_pairs(
                     ReadTask(pair.left, tuple(column for column, _ in pair.columns), where=where),
                     ReadTask(pair.right, tuple(column for _, column in pair.columns), where=where),
                 )
-                futures = [pool.submit(_fingerprint, side, task, pair) for side, task in zip(sides, tasks, strict=True)]
+                futures = [
+                    pool.submit(_fingerprint, side, task, pair)
+                    for side, task in zip(sides, tasks, strict=True)
+                ]
                 prints = [future.result() for future in futures]
-                done.append(TableComparison(pair.left.key, prints[0], prints[1], _notes(pair), pair.differences))
+                done.append(
+                    TableComparison(pair.left.key, prints[0], prints[1], _notes(pair), pair.differences)
+                )
                 tell(Event(Phase.VERIFY, pair.left.key, rows=prints[0].rows, total=prints[0].rows, done=True))
         except BaseException:
             left.cancel()

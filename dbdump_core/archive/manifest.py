@@ -28,6 +28,7 @@ SMALL_FILE_LIMIT = 64 * 1024 * 1024
 _DEPTH_LIMIT = 32
 
 _DATA_NAME = re.compile(r"data/([0-9]{4,9})-[a-z0-9_.-]{1,200}\.tsv(?:\.zst|\.gz)?")
+_Engine = Annotated[str, Field(pattern=r"\A[a-z0-9_-]{1,40}\z")]
 _Count = Annotated[int, Field(ge=0)]
 _Sha256 = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
 _Fingerprint = Annotated[str, Field(pattern=r"\A[0-9a-f]{32}\z")]
@@ -66,7 +67,7 @@ class Manifest(_Part):
 
     format: Literal["dbdump"] = "dbdump"
     version: Literal[1] = 1
-    engine: str
+    engine: _Engine
     snapshot: Literal["consistent", "none"]
     data_format: Literal["tsv"]
     compression: Compression | None
@@ -134,8 +135,10 @@ def check_version(version: object, *, file: str) -> None:
 
 def _parse(data: bytes, file: str) -> object:
     try:
-        values = json.loads(data.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
-        _check_depth(values, _DEPTH_LIMIT)
+        values = json.loads(
+            data.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant
+        )
+        _check_values(values, _DEPTH_LIMIT)
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else error
         raise DumpError(f"{file} is not valid JSON ({reason}); it was cut or damaged") from None
@@ -155,13 +158,16 @@ def _refuse_constant(word: str) -> object:
     raise ValueError(f"{word} is not a number")
 
 
-def _check_depth(value: object, left: int) -> None:
-    if not left:
-        raise ValueError("nested too deeply")
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for item in items:
-        if isinstance(item, dict | list):
-            _check_depth(item, left - 1)
+def _check_values(value: object, left: int) -> None:
+    """Raise ValueError for nesting beyond `left` levels, and for text that UTF-8 cannot spell."""
+    if isinstance(value, str):
+        value.encode()
+    elif isinstance(value, dict | list):
+        if not left:
+            raise ValueError("nested too deeply")
+        items = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+        for item in items:
+            _check_values(item, left - 1)
 
 
 def _first(error: ValidationError) -> str:

@@ -19,7 +19,7 @@ from . import manifest as m
 from .inputs import Input, no_dump, read_small
 from .parts import ALLOW_EDITED, Part, View, difference
 
-_FIRST_LINE = re.compile(r"# dbdump ([0-9]{1,9}) ([a-z0-9]+) from ([^\n]*)\n")
+_FIRST_LINE = re.compile(r"# dbdump ([0-9]{1,9}) ([a-z0-9]+) from ([a-z0-9_-]{1,40})\n")
 
 
 class ArchiveSource(ABC):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ..abc import Block, Emit, Path, Plan, ReadTask, Snapshot, Source, TableResult, WriteTask
+from ..abc import Block, Emit, Path, Plan, ReadTask, Snapshot, Source, TablePlan, TableResult, WriteTask
 from ..compression import SUFFIXES, Compression, compressor
 from ..errors import UnsafeError, UsageError, VerificationError, shown
 from ..formats import Format
@@ -91,6 +91,13 @@ class ArchiveWriter:
             self._close()
             part = self._part = self._begin(self._table)
         part.append(data, rows)
+
+    def take(self, plan: TablePlan) -> int | None:
+        """Take nothing by another way than `write`."""
+        return None
+
+    def read_taken(self, task: ReadTask, emit: Emit) -> None:
+        """Hand on nothing: nothing was taken."""
 
     def finish(self) -> None:
         """End the last table; those that got no rows have a file with a header all the same."""
@@ -192,6 +199,7 @@ class ArchiveTarget:
 
     creates = True
     rereads = False
+    typed = False
 
     def __init__(
         self,
@@ -220,6 +228,14 @@ class ArchiveTarget:
     def occupied(self, tables: Sequence[Table]) -> Sequence[TableKey]:
         """Return none of them."""
         return []
+
+    def planned(self, tables: Sequence[Table], engine: str) -> Sequence[Table]:
+        """Return the tables as they are: a dump holds them all."""
+        return tables
+
+    def adopt(self, source: Source) -> bool:
+        """Take no part in another engine's work."""
+        return False
 
     def refuse_same(self, source: Source) -> None:
         """Raise UnsafeError for a dump onto itself."""

@@ -13,12 +13,13 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 from ..abc import Block, Emit, Path, ReadTask, Snapshot, WriteTask
-from ..errors import ConnectError, DatabaseError
+from ..errors import ConnectError, DatabaseError, UsageError
 from ..lines import Checker, decoder
 from ..schema import Column, ForeignKey, Schema, Table, TableKey
 from ..types import Kind, Type
 from . import portable
 from .reflection import reflect
+from .spelling import Spelling
 
 
 class Backend:
@@ -51,7 +52,9 @@ class Backend:
         except (ModuleNotFoundError, sa.exc.NoSuchModuleError) as error:
             raise ConnectError(f"no driver for {self.shown()}: {error}; install it with pip") from None
         except (sa.exc.DBAPIError, sa.exc.ArgumentError) as error:
-            raise ConnectError(f"cannot connect to {self.shown()}: {reason(error)}; {self.connect_hint}") from None
+            raise ConnectError(
+                f"cannot connect to {self.shown()}: {reason(error)}; {self.connect_hint}"
+            ) from None
         with self.speaking(connection):
             self.pin(connection, writing=writing)
             connection.commit()
@@ -86,11 +89,14 @@ class Backend:
 
     def driver_error(self, connection: sa.Connection) -> type[Exception]:
         """Return the root of the driver's own exceptions."""
-        error: type[Exception] = connection.dialect.loaded_dbapi.Error  # type: ignore[attr-defined]
+        error: type[Exception] = connection.dialect.loaded_dbapi.Error
         return error
 
-    def run(self, connection: sa.Connection, sql: str, parameters: Any = None) -> sa.CursorResult[Any]:
-        """Execute SQL text as it stands: no percent sign in it is touched unless there are parameters."""
+    def run(self, connection: sa.Connection, sql: str, parameters: Any = None) -> Any:
+        """Execute SQL text as it stands: no percent sign in it is touched unless there are parameters.
+
+        Returns SQLAlchemy's result, whose rows are as wide as the SQL says.
+        """
         if parameters is None:
             return connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
         return connection.exec_driver_sql(sql, parameters)
@@ -112,12 +118,16 @@ class Backend:
         parts = [schema, table.name] if schema else [table.name]
         return ".".join(self.quote(connection, part) for part in parts)
 
-    def clause(self, connection: sa.Connection, table: Table | TableKey, columns: Sequence[str] = ()) -> sa.TableClause:
+    def clause(
+        self, connection: sa.Connection, table: Table | TableKey, columns: Sequence[str] = ()
+    ) -> sa.TableClause:
         """Return a table for SQLAlchemy Core, its columns untyped: the driver's own values come back."""
         schema = table.schema or connection.dialect.default_schema_name
-        named = [sa.column(sa.sql.quoted_name(name, True)) for name in columns]
+        named: list[sa.ColumnClause[Any]] = [sa.column(sa.sql.quoted_name(name, True)) for name in columns]
         return sa.table(
-            sa.sql.quoted_name(table.name, True), *named, schema=sa.sql.quoted_name(schema, True) if schema else None
+            sa.sql.quoted_name(table.name, True),
+            *named,
+            schema=sa.sql.quoted_name(schema, True) if schema else None,
         )
 
     # --- describing -----------------------------------------------------------------------------
@@ -128,6 +138,10 @@ class Backend:
     def reflect(self, connection: sa.Connection) -> Schema:
         """Describe all tables."""
         return reflect(connection, self.catalog)
+
+    def spelling(self, connection: sa.Connection) -> Spelling:
+        """Return how this engine says types and keys when it creates tables. Raises UsageError."""
+        raise UsageError(f"cannot create tables in {connection.dialect.name}; create them first")
 
     def estimate(self, connection: sa.Connection, tables: Sequence[Table]) -> Mapping[TableKey, int]:
         """Return about how many rows tables hold; unknown ones are absent."""
@@ -159,7 +173,11 @@ class Backend:
 
     def portable_expression(self, column: Column, element: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """Return what to select so that the driver's value encodes exactly."""
-        return sa.cast(element, sa.Text) if column.type.kind in (Kind.JSON, Kind.INTERVAL, Kind.NATIVE) else element
+        return (
+            sa.cast(element, sa.Text)
+            if column.type.kind in (Kind.JSON, Kind.INTERVAL, Kind.NATIVE)
+            else element
+        )
 
     # --- writing --------------------------------------------------------------------------------
 
@@ -199,21 +217,29 @@ class Backend:
             {table.c[name]: sa.bindparam(f"c{at}") for at, name in enumerate(names)}
         )
 
-    def empty(self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]) -> None:
+    def empty(
+        self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]
+    ) -> None:
         """Delete all rows of `tables` (children first). `outside`: keys of other tables that refer to them."""
         for table in tables:
             connection.execute(sa.delete(self.clause(connection, table)))
 
-    def defer_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]) -> None:
+    def defer_foreign_keys(
+        self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]
+    ) -> None:
         """Put the checking of the named foreign keys off to the end of the transaction."""
 
-    def check_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]) -> None:
+    def check_foreign_keys(
+        self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]
+    ) -> None:
         """Check now what was put off, and put the named keys back as they were."""
 
     def finish_table(self, connection: sa.Connection, table: Table) -> None:
         """Put back what writing into the table had to change."""
 
-    def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
+    def firing_triggers(
+        self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool
+    ) -> list[str]:
         """Return the triggers that a load would fire, as `table.trigger`."""
         return []
 

@@ -33,12 +33,16 @@ def read(
     backend: Backend, connection: sa.Connection, task: ReadTask, emit: Emit, *, condition: str | None = None
 ) -> None:
     """Hand the rows to `emit`; `condition`: SQL text of our own that narrows the task's rows."""
-    result = connection.execution_options(stream_results=True).execute(_select(backend, connection, task, condition))
+    result = connection.execution_options(stream_results=True).execute(
+        _select(backend, connection, task, condition)
+    )
     for rows in _fetches(result):
         emit(_block(task, rows))
 
 
-def _select(backend: Backend, connection: sa.Connection, task: ReadTask, condition: str | None) -> sa.Select[Any]:
+def _select(
+    backend: Backend, connection: sa.Connection, task: ReadTask, condition: str | None
+) -> sa.Select[Any]:
     names = [column.name for column in task.table.columns]
     table = backend.clause(connection, task.table, names)
     chosen = [backend.portable_expression(column, table.c[column.name]) for column in task.columns]
@@ -55,7 +59,9 @@ def _fetches(result: sa.CursorResult[Any]) -> Iterator[Sequence[Sequence[object]
     size = FIRST_ROWS
     while rows := result.fetchmany(size):
         yield rows
-        taken = sum(len(value) for row in rows for value in row if isinstance(value, str | bytes)) + 8 * len(rows)
+        taken = sum(len(value) for row in rows for value in row if isinstance(value, str | bytes)) + 8 * len(
+            rows
+        )
         size = next_rows(len(rows), taken)
 
 
@@ -104,7 +110,9 @@ def write(backend: Backend, connection: sa.Connection, task: WriteTask, block: B
 
 def decoded_rows(backend: Backend, task: WriteTask, block: Block) -> list[dict[str, object]]:
     """Return the rows as bind parameters c0, c1 … with the values that the driver takes."""
-    crossing = [_crossing(type_, column.type) for type_, column in zip(task.source_types, task.columns, strict=True)]
+    crossing = [
+        _crossing(type_, column.type) for type_, column in zip(task.source_types, task.columns, strict=True)
+    ]
     rows = []
     for cells in split_rows(block):
         row: dict[str, object] = {}
@@ -123,7 +131,10 @@ def _crossing(source: Type, target: Type) -> Type:
 
 
 def _name_refused_row(
-    connection: sa.Connection, task: WriteTask, block: Block, statements: Sequence[tuple[sa.Insert, dict[str, object]]]
+    connection: sa.Connection,
+    task: WriteTask,
+    block: Block,
+    statements: Sequence[tuple[sa.Insert, dict[str, object]]],
 ) -> None:
     from .base import reason
 

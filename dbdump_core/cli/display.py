@@ -28,7 +28,7 @@ servers end programs that say nothing for some minutes."""
 
 TITLES = {
     Phase.DESCRIBE: "describing tables",
-    Phase.EMPTY: "emptying tables",
+    Phase.EMPTY: "preparing the target",
     Phase.DATA: "transferring rows",
     Phase.FINISH: "finishing: indexes, foreign keys, sequences",
     Phase.VERIFY: "verifying",

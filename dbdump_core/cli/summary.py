@@ -26,12 +26,13 @@ class Marks:
     """The few characters that not every screen can show."""
 
     yes: str
-    no: str
+    equal: str
+    different: str
     arrow: str
 
 
-UNICODE = Marks(yes="✓", no="✗", arrow="→")
-ASCII = Marks(yes="yes", no="NO", arrow="->")
+UNICODE = Marks(yes="✓", equal="✓ equal", different="✗ different", arrow="→")
+ASCII = Marks(yes="yes", equal="equal", different="different", arrow="->")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def comparison_grid(comparison: Comparison, marks: Marks) -> Grid:
             escaped(table.key),
             f"{table.left.rows:,}",
             f"{table.right.rows:,}",
-            f"{marks.yes} equal" if table.equal else f"{marks.no} different",
+            marks.equal if table.equal else marks.different,
         )
         for table in tables[: max(LISTED, differing)]
     ]

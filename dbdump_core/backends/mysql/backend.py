@@ -15,7 +15,9 @@ from ...schema import Column, ForeignKey, Table, TableKey
 from ...types import Kind, Type
 from .. import portable
 from ..base import ROLLED_BACK, Backend, reason
+from ..spelling import Spelling
 from . import catalog, reading
+from .spelling import MysqlSpelling
 
 # torture.md 0.1. Empty for reading, so that zero dates are shown; strict for writing.
 _READ_MODE = ""
@@ -37,7 +39,14 @@ _WRITE_SETTINGS = {
     "foreign_key_checks": 0,
     "unique_checks": 1,
 }
-_MUST = {"time_zone", "sql_mode", "transaction_isolation", "tx_isolation", "foreign_key_checks", "unique_checks"}
+_MUST = {
+    "time_zone",
+    "sql_mode",
+    "transaction_isolation",
+    "tx_isolation",
+    "foreign_key_checks",
+    "unique_checks",
+}
 """Settings whose wrong value would change data; the others only make errors likelier."""
 
 _WARNING_ROW = re.compile(r"(?:row|line) (\d+)$")
@@ -114,11 +123,15 @@ class MysqlBackend(Backend):
         if hasattr(raw, "_force_close"):
             raw._force_close()
 
+    def spelling(self, connection: sa.Connection) -> Spelling:
+        return MysqlSpelling()
+
     # --- reading --------------------------------------------------------------------------------
 
     def estimate(self, connection: sa.Connection, tables: Sequence[Table]) -> Mapping[TableKey, int]:
         rows = self.run(
-            connection, "SELECT table_name, table_rows FROM information_schema.tables WHERE table_schema = DATABASE()"
+            connection,
+            "SELECT table_name, table_rows FROM information_schema.tables WHERE table_schema = DATABASE()",
         )
         found = {str(name): int(count or 0) for name, count in rows}
         return {table.key: found[table.name] for table in tables if found.get(table.name)}
@@ -152,7 +165,9 @@ class MysqlBackend(Backend):
         if task.where:
             sql += f" WHERE ({task.where})"
         if task.ordered and task.table.primary_key:
-            sql += " ORDER BY " + ", ".join(f"t.{self.quote(connection, name)}" for name in task.table.primary_key)
+            sql += " ORDER BY " + ", ".join(
+                f"t.{self.quote(connection, name)}" for name in task.table.primary_key
+            )
         return sql
 
     def _read_oversize(self, connection: sa.Connection, task: ReadTask, emit: Emit, expected: int) -> None:
@@ -164,7 +179,9 @@ class MysqlBackend(Backend):
             found += block.rows
             emit(block)
 
-        names = [f"{self.qualified(connection, task.table)}.{self.quote(connection, c.name)}" for c in task.columns]
+        names = [
+            f"{self.qualified(connection, task.table)}.{self.quote(connection, c.name)}" for c in task.columns
+        ]
         condition = f"{reading.line(task.columns, names)} IS NULL"
         portable.read(self, connection, task, counted, condition=condition)
         if found != expected:
@@ -214,7 +231,10 @@ class MysqlBackend(Backend):
 
     def _may_write(self, connection: sa.Connection) -> bool:
         grants = " ".join(str(row[0]) for row in self.run(connection, "SHOW GRANTS FOR CURRENT_USER"))
-        return any(word in grants for word in ("ALL PRIVILEGES ON *.*", "SUPER", "READ_ONLY ADMIN", "CONNECTION_ADMIN"))
+        return any(
+            word in grants
+            for word in ("ALL PRIVILEGES ON *.*", "SUPER", "READ_ONLY ADMIN", "CONNECTION_ADMIN")
+        )
 
     def _probe(self, connection: sa.Connection) -> bool:
         """Tell whether LOAD DATA LOCAL works here, by loading one row into a temporary table."""
@@ -277,12 +297,16 @@ class MysqlBackend(Backend):
             return super().portable_value(column, type_, text)
         return text
 
-    def empty(self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]) -> None:
+    def empty(
+        self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]
+    ) -> None:
         # Not TRUNCATE: it commits. Foreign keys are off, so nothing cascades.
         for table in tables:
             self.run(connection, f"DELETE FROM {self.qualified(connection, table)}")
 
-    def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
+    def firing_triggers(
+        self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool
+    ) -> list[str]:
         events = ("INSERT", "DELETE") if emptied else ("INSERT",)
         names = {table.name for table in tables}
         rows = self.run(

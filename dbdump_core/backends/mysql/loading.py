@@ -13,12 +13,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pymysql
-from pymysql.connections import Connection, LoadLocalPacketWrapper, MySQLResult
+from pymysql import connections
 from pymysql.constants import CLIENT
 
 from ...schema import Column
 from ...types import Kind
 from .reading import is_printable
+
+# What the type stubs do not know: the parts of PyMySQL that carry out a LOAD DATA LOCAL. That they
+# are still there is tried out on each writing connection before it is relied on.
+_private: Any = connections
 
 PACKET_BYTES = 1024 * 1024
 """Bytes of one packet sent to the server; the protocol's own limit is 16 MiB - 1."""
@@ -26,12 +30,12 @@ PACKET_BYTES = 1024 * 1024
 _COUNTS = re.compile(r"Records: (\d+)  Deleted: (\d+)  Skipped: (\d+)  Warnings: (\d+)")
 
 
-class _Result(MySQLResult):  # type: ignore[misc]
+class _Result(_private.MySQLResult):  # type: ignore[misc]
     """A statement's result, whose request for a file is answered from memory."""
 
     def _read_load_local_packet(self, first_packet: Any) -> None:
         connection: LoadingConnection = self.connection
-        asked = LoadLocalPacketWrapper(first_packet).filename
+        asked = _private.LoadLocalPacketWrapper(first_packet).filename
         served = connection.offered is not None and asked == connection.offered[0]
         if served and connection.offered is not None:
             _send(connection, connection.offered[1])
@@ -50,7 +54,7 @@ def _send(connection: LoadingConnection, data: bytes) -> None:
         connection.write_packet(bytes(view[start : start + PACKET_BYTES]))
 
 
-class LoadingConnection(Connection):  # type: ignore[misc]
+class LoadingConnection(_private.Connection):  # type: ignore[misc]
     """PyMySQL's connection; `offered`: the name and bytes that the next LOAD DATA may ask for."""
 
     offered: tuple[bytes, bytes] | None = None
@@ -114,7 +118,9 @@ def _target(column: Column, name: str, variable: str) -> tuple[str, str | None]:
 
 def statement(table: str, columns: Sequence[Column], names: Sequence[str]) -> Callable[[str], str]:
     """Return the LOAD DATA statement of a table, waiting for the name of its file."""
-    targets = [_target(column, name, f"@c{at}") for at, (column, name) in enumerate(zip(columns, names, strict=True))]
+    targets = [
+        _target(column, name, f"@c{at}") for at, (column, name) in enumerate(zip(columns, names, strict=True))
+    ]
     sets = [made for _, made in targets if made]
     tail = (
         f" INTO TABLE {table} CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\'"

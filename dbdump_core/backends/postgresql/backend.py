@@ -14,7 +14,9 @@ from ...schema import Column, ForeignKey, Identity, Table, TableKey
 from ...types import Kind, Type
 from .. import portable
 from ..base import ROLLED_BACK, Backend, reason
+from ..spelling import Spelling
 from . import catalog, copying
+from .spelling import PostgresqlSpelling
 
 # torture.md 0.1: each of these, set on a role or database, has changed or cut somebody's data.
 _SETTINGS = {
@@ -60,20 +62,20 @@ class PostgresqlBackend(Backend):
         if schema := connection.dialect.default_schema_name:
             # Only the default schema: what else a role searches could stand in for a function of ours.
             wanted["search_path"] = self.quote(connection, schema)
-        now = dict(
-            connection.execute(
-                sa.text("SELECT name, setting FROM pg_catalog.pg_settings WHERE lower(name) = ANY(:names)"),
-                {"names": list(wanted)},
-            ).all()
+        settings = connection.execute(
+            sa.text("SELECT name, setting FROM pg_catalog.pg_settings WHERE lower(name) = ANY(:names)"),
+            {"names": list(wanted)},
         )
-        for name, setting in now.items():
+        for name, setting in settings.all():
             if setting != wanted[name.lower()]:
                 self._set(connection, name, wanted[name.lower()])
 
     def _set(self, connection: sa.Connection, name: str, value: str) -> None:
         savepoint = connection.begin_nested()
         try:
-            connection.execute(sa.text("SELECT set_config(:name, :value, false)"), {"name": name, "value": value})
+            connection.execute(
+                sa.text("SELECT set_config(:name, :value, false)"), {"name": name, "value": value}
+            )
         except sa.exc.DBAPIError as error:
             savepoint.rollback()
             raise RefusedError(
@@ -89,6 +91,9 @@ class PostgresqlBackend(Backend):
     def cancel(self, connection: sa.Connection) -> None:
         self.raw(connection).cancel()
 
+    def spelling(self, connection: sa.Connection) -> Spelling:
+        return PostgresqlSpelling()
+
     # --- reading --------------------------------------------------------------------------------
 
     def estimate(self, connection: sa.Connection, tables: Sequence[Table]) -> Mapping[TableKey, int]:
@@ -97,7 +102,9 @@ class PostgresqlBackend(Backend):
             "SELECT n.nspname = current_schema(), n.nspname::text, c.relname::text, c.reltuples FROM pg_catalog.pg_class c"
             " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.reltuples >= 0",
         )
-        found = {TableKey(None if default else schema, name): int(count) for default, schema, name, count in rows}
+        found = {
+            TableKey(None if default else schema, name): int(count) for default, schema, name, count in rows
+        }
         return {table.key: found[table.key] for table in tables if found.get(table.key)}
 
     def hold_snapshot(self, connection: sa.Connection, tables: Sequence[Table]) -> Snapshot:
@@ -113,7 +120,9 @@ class PostgresqlBackend(Backend):
         now = self.reflect(connection).by_key
         for table in tables:
             found = now.get(table.key)
-            if found is None or [(c.name, c.type) for c in found.columns] != [(c.name, c.type) for c in table.columns]:
+            if found is None or [(c.name, c.type) for c in found.columns] != [
+                (c.name, c.type) for c in table.columns
+            ]:
                 raise DatabaseError(f"table {table.key} was changed by someone just now; run again")
         return Snapshot.CONSISTENT
 
@@ -125,7 +134,9 @@ class PostgresqlBackend(Backend):
                 "SELECT n.nspname = current_schema(), n.nspname::text, c.relname::text FROM pg_catalog.pg_class c"
                 " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'p'",
             )
-            self._partitioned = {TableKey(None if default else schema, name) for default, schema, name in rows}
+            self._partitioned = {
+                TableKey(None if default else schema, name) for default, schema, name in rows
+            }
         name = self.qualified(connection, table)
         return name if table.key in self._partitioned else f"ONLY {name}"
 
@@ -156,7 +167,9 @@ class PostgresqlBackend(Backend):
     # --- writing --------------------------------------------------------------------------------
 
     def begin_writing(self, connection: sa.Connection) -> None:
-        if not self.run(connection, f"SELECT pg_try_advisory_xact_lock({_RUN_LOCK[0]}, {_RUN_LOCK[1]})").scalar_one():
+        if not self.run(
+            connection, f"SELECT pg_try_advisory_xact_lock({_RUN_LOCK[0]}, {_RUN_LOCK[1]})"
+        ).scalar_one():
             raise UnsafeError(f"another run is loading into {self.shown()}; wait for it to end")
         if self.run(connection, "SHOW transaction_read_only").scalar_one() == "on":
             raise UnsafeError(f"{self.shown()} is read-only (a replica?); name its primary server")
@@ -197,7 +210,9 @@ class PostgresqlBackend(Backend):
 
     def _alter_identity(self, connection: sa.Connection, table: Table, column: Column, kind: str) -> None:
         name = self.quote(connection, column.name)
-        self.run(connection, f"ALTER TABLE {self.qualified(connection, table)} ALTER {name} SET GENERATED {kind}")
+        self.run(
+            connection, f"ALTER TABLE {self.qualified(connection, table)} ALTER {name} SET GENERATED {kind}"
+        )
 
     def finish_table(self, connection: sa.Connection, table: Table) -> None:
         """Put back what portable inserts had to change."""
@@ -207,7 +222,9 @@ class PostgresqlBackend(Backend):
             if column.identity is Identity.ALWAYS:
                 self._alter_identity(connection, table, column, "ALWAYS")
 
-    def empty(self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]) -> None:
+    def empty(
+        self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]
+    ) -> None:
         names = [self._from(connection, table) for table in tables]
         if names and not outside and self._may_truncate(connection, tables):
             self.run(connection, f"TRUNCATE {', '.join(names)}")
@@ -220,22 +237,32 @@ class PostgresqlBackend(Backend):
         names = [self.qualified(connection, table) for table in tables]
         return bool(connection.execute(statement, {"names": names}).scalar_one())
 
-    def defer_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]) -> None:
+    def defer_foreign_keys(
+        self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]
+    ) -> None:
         for table, key in keys:
             self._alter_constraint(connection, table, key, "DEFERRABLE INITIALLY DEFERRED")
 
-    def check_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]) -> None:
+    def check_foreign_keys(
+        self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]
+    ) -> None:
         self.run(connection, "SET CONSTRAINTS ALL IMMEDIATE")
         for table, key in keys:
             self._alter_constraint(connection, table, key, "NOT DEFERRABLE")
 
-    def _alter_constraint(self, connection: sa.Connection, table: TableKey, key: ForeignKey, how: str) -> None:
+    def _alter_constraint(
+        self, connection: sa.Connection, table: TableKey, key: ForeignKey, how: str
+    ) -> None:
         if key.deferrable or key.name is None:
             return
         constraint = self.quote(connection, key.name)
-        self.run(connection, f"ALTER TABLE {self.qualified(connection, table)} ALTER CONSTRAINT {constraint} {how}")
+        self.run(
+            connection, f"ALTER TABLE {self.qualified(connection, table)} ALTER CONSTRAINT {constraint} {how}"
+        )
 
-    def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
+    def firing_triggers(
+        self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool
+    ) -> list[str]:
         # tgtype bits: 4 INSERT, 8 DELETE, 32 TRUNCATE (pg_trigger.h).
         statement = sa.text(
             "SELECT c.oid::regclass::text || '.' || t.tgname FROM pg_catalog.pg_trigger t"
@@ -249,13 +276,17 @@ class PostgresqlBackend(Backend):
 
     def move_sequences(self, connection: sa.Connection, table: Table) -> list[str]:
         """Move the sequences of serial, identity and nextval columns, owned or not, forward only."""
-        rows = connection.execute(sa.text(_SEQUENCES), {"table": self.qualified(connection, table)}).all()
+        rows: Any = connection.execute(
+            sa.text(_SEQUENCES), {"table": self.qualified(connection, table)}
+        ).all()
         for column, schema, name, increment, least, most in rows:
             sequence = self.qualified(connection, TableKey(schema, name))
             last, called = self.run(connection, f"SELECT last_value, is_called FROM {sequence}").one()
             way = "max" if increment > 0 else "min"
             key = f"{way}({self.quote(connection, column)})"
-            high = self.run(connection, f"SELECT {key}::numeric FROM {self._from(connection, table)}").scalar_one()
+            high = self.run(
+                connection, f"SELECT {key}::numeric FROM {self._from(connection, table)}"
+            ).scalar_one()
             if high is None or (last - high) * increment > 0 or (last == high and called):
                 continue
             if not least <= high <= most:

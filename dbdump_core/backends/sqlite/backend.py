@@ -15,9 +15,11 @@ from ...abc import Block, Emit, Path, ReadTask, Snapshot, WriteTask
 from ...errors import ConnectError, UnsafeError
 from ...schema import Table, TableKey
 from ..base import Backend, reason
+from ..spelling import Spelling
 from . import careful, catalog
 from .reading import bytes_out, read_by_key, read_by_row, statement
-from .writing import BlockWriter
+from .spelling import SqliteSpelling
+from .writing import BlockWriter, affinity
 
 BUSY_SECONDS = 10.0
 """How long to wait for another program's transaction."""
@@ -76,7 +78,9 @@ class SqliteBackend(Backend):
             with self.path.open("rb") as file:
                 start = file.read(len(_MAGIC))
         except OSError as error:
-            raise ConnectError(f"cannot read {self.shown()}: {error.strerror}; check its permissions") from None
+            raise ConnectError(
+                f"cannot read {self.shown()}: {error.strerror}; check its permissions"
+            ) from None
         if start and start != _MAGIC:
             raise ConnectError(f"{self.shown()} is not an SQLite database; check the path")
 
@@ -106,6 +110,9 @@ class SqliteBackend(Backend):
 
     def cancel(self, connection: sa.Connection) -> None:
         self.raw(connection).interrupt()
+
+    def spelling(self, connection: sa.Connection) -> Spelling:
+        return SqliteSpelling()
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -159,7 +166,9 @@ class SqliteBackend(Backend):
         if place not in self._rowids:
             hidden = {name.lower() for name in self._declared(connection, schema, table)}
             free = [name for name in ("rowid", "_rowid_", "oid") if name not in hidden]
-            self._rowids[place] = next((name for name in free if self._selects(connection, place, name)), None)
+            self._rowids[place] = next(
+                (name for name in free if self._selects(connection, place, name)), None
+            )
         return self._rowids[place]
 
     def _selects(self, connection: sa.Connection, place: str, name: str) -> bool:
@@ -206,11 +215,19 @@ class SqliteBackend(Backend):
             self._writers[id(task)] = task, BlockWriter(self.raw(connection), task, sql, types)
         return self._writers[id(task)][1]
 
-    def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
+    def firing_triggers(
+        self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool
+    ) -> list[str]:
         names = {table.name.lower() for table in tables}
-        rows = self.run(connection, "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY 1")
+        rows = self.run(
+            connection, "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY 1"
+        )
         events = {"INSERT", "DELETE"} if emptied else {"INSERT"}
-        return [f"{table}.{name}" for name, table, sql in rows if table.lower() in names and _event(name, sql) in events]
+        return [
+            f"{table}.{name}"
+            for name, table, sql in rows
+            if table.lower() in names and _event(name, sql) in events
+        ]
 
     # --- one database ---------------------------------------------------------------------------
 
@@ -244,7 +261,10 @@ class SqliteBackend(Backend):
         return int(rows)
 
     def _insert_select(self, connection: sa.Connection, read: ReadTask, write: WriteTask) -> str:
-        target, source = self._place(connection, MAIN, write.table), self._place(connection, ADOPTED, read.table)
+        target, source = (
+            self._place(connection, MAIN, write.table),
+            self._place(connection, ADOPTED, read.table),
+        )
         if not read.where and read.table.columns == read.columns and write.table.columns == write.columns:
             # Only this bare form lets SQLite hand over whole records (its transfer optimisation).
             return f"INSERT INTO {target} SELECT * FROM {source}"
@@ -257,12 +277,13 @@ class SqliteBackend(Backend):
         self._read(connection, task, ADOPTED, emit)
 
     def _identical(self, connection: sa.Connection, read: ReadTask, write: WriteTask) -> bool:
+        """Tell whether each value goes over as it is: the same columns, of the same affinity."""
         names = [column.name for column in read.columns]
         if read.checks or not names or names != [column.name for column in write.columns]:
             return False
         theirs = self._declared(connection, ADOPTED, read.table)
         ours = self._declared(connection, MAIN, write.table)
-        return [theirs[name].upper() for name in names] == [ours[name].upper() for name in names]
+        return [affinity(theirs[name]) for name in names] == [affinity(ours[name]) for name in names]
 
 
 def _event(name: str, sql: str) -> str:

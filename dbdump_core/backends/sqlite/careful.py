@@ -127,4 +127,5 @@ _FROM_TEXT: Mapping[Kind, Callable[[str, Type], object]] = {
 
 def _from_text(text: str, type_: Type) -> object:
     """Return the value that a text stands for, where a text may stand for one."""
-    return _FROM_TEXT.get(type_.kind, lambda text, type_: text)(text, type_)
+    convert = _FROM_TEXT.get(type_.kind)
+    return convert(text, type_) if convert else text

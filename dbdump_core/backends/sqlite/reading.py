@@ -73,7 +73,8 @@ def _float(name: str, type_: Type) -> Reading:
     """26 digits: fewer lose the last bits of some doubles, CAST and `||` keep only 15 (torture.md F1)."""
     finite = f"abs({name}) <= 1.7976931348623157e308"
     return Reading(
-        f"printf('%!.26g', {name})", f"CASE typeof({name}) WHEN 'real' THEN {finite} WHEN 'null' THEN 1 ELSE 0 END"
+        f"printf('%!.26g', {name})",
+        f"CASE typeof({name}) WHEN 'real' THEN {finite} WHEN 'null' THEN 1 ELSE 0 END",
     )
 
 
@@ -211,7 +212,9 @@ def read_by_key(raw: sqlite3.Connection, sql: Statement, rowid: str, emit: Emit)
             data, rows, bad, nulls, last = _fetch(raw, query, first, size)
             if not rows:
                 return
-            block = None if bad else wire.to_block(data + wire.ROW, rows=rows, width=len(sql.names), nulls=nulls)
+            block = (
+                None if bad else wire.to_block(data + wire.ROW, rows=rows, width=len(sql.names), nulls=nulls)
+            )
             if block is None:
                 tail = f"WHERE t.{rowid} BETWEEN ? AND ? AND {sql.where} ORDER BY t.{rowid}"
                 careful.read(raw, sql, tail, (first, last), emit)
@@ -236,7 +239,9 @@ def _fetch(raw: sqlite3.Connection, query: str, first: int, size: int) -> Any:
 
 def read_by_row(raw: sqlite3.Connection, sql: Statement, order: str, emit: Emit) -> None:
     """Read a table row by row in the order of its key, for tables without a rowid."""
-    query = f"SELECT {sql.line}, {sql.bad}, {sql.nulls} FROM {sql.table} AS t WHERE {sql.where} ORDER BY {order}"
+    query = (
+        f"SELECT {sql.line}, {sql.bad}, {sql.nulls} FROM {sql.table} AS t WHERE {sql.where} ORDER BY {order}"
+    )
     start, size = 0, FIRST_ROWS
     with bytes_out(raw):
         raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, SQLITE_LIMIT)

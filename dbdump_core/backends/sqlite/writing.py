@@ -60,7 +60,9 @@ def _padded(text: str) -> str:
 
 def _uneaten(text: str) -> str:
     if _NUMERIC_LOOK.fullmatch(text):
-        raise ValueError("a text that the column's numeric affinity would turn into a number; declare it as text")
+        raise ValueError(
+            "a text that the column's numeric affinity would turn into a number; declare it as text"
+        )
     return text
 
 
@@ -119,7 +121,10 @@ class BlockWriter:
                     except ValueError as error:
                         column = self._task.columns[at].name
                         raise refused_row(
-                            self._task, block, number, f"column {column}: {text!r:.60} is not storable: {error}"
+                            self._task,
+                            block,
+                            number,
+                            f"column {column}: {text!r:.60} is not storable: {error}",
                         ) from None
         return rows
 

@@ -1,0 +1,313 @@
+"""What a neutral table becomes on an engine: types, names, keys and defaults, decided before any DDL."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+
+from ..errors import MismatchError, shown
+from ..schema import Column, Default, DefaultKind, ForeignKey, Identity, Index, Table, TableKey, UniqueKey
+from ..types import Kind, Type
+from .expressions import portable_expression
+from .reflection import now_default, tidy, value_default
+
+
+class Spelling(ABC):
+    """How one engine says what the neutral schema means. The flags say what it can do."""
+
+    engine: ClassVar[str]
+    """For people."""
+    family: ClassVar[frozenset[str]]
+    """Engines whose expressions mean the same as here."""
+    max_columns: ClassVar[int]
+    schemas: ClassVar[bool] = False
+    empty_tables: ClassVar[bool] = False
+    """A table may have no columns."""
+    inline_foreign_keys: ClassVar[bool] = False
+    """Foreign keys can only be made along with their table."""
+    deferrable: ClassVar[bool] = True
+    identity_clause: ClassVar[bool] = False
+    """Says GENERATED … AS IDENTITY; otherwise the type says who numbers the rows."""
+    exact_decimals: ClassVar[bool] = True
+    comment_length: ClassVar[int] = 0
+    unique_is_key: ClassVar[bool] = False
+    """A unique index and a unique constraint are the same thing."""
+    indexes_foreign_keys: ClassVar[bool] = False
+    """Makes an index for a foreign key that has none."""
+    shared_index_names: ClassVar[bool] = False
+    """Index names are unique in a schema, not only in a table."""
+    shared_key_names: ClassVar[bool] = False
+    """The same for foreign keys."""
+    named_keys: ClassVar[bool] = True
+    """Gives a name to a unique or foreign key that has none."""
+    actions: ClassVar[frozenset[str]] = frozenset({"cascade", "set null", "set default", "restrict"})
+
+    @abstractmethod
+    def name_problem(self, name: str) -> str | None:
+        """Return why the engine cannot have `name`, or None."""
+
+    @abstractmethod
+    def settle_types(self, table: Table) -> Table:
+        """Return `table` with the types that its columns will have. Raises MismatchError."""
+
+    @abstractmethod
+    def spell(self, column: Column, literal: Callable[[str], str]) -> str:
+        """Return the type of a settled column in the engine's words; `literal` quotes a text."""
+
+    @abstractmethod
+    def identity(self, column: Column, table: Table) -> Identity | None:
+        """Return how the engine numbers the rows by this column, None if it cannot."""
+
+    @abstractmethod
+    def default(self, default: Default, type_: Type) -> str | sa.ColumnElement[Any] | None:
+        """Return the DEFAULT of a column: a text to be quoted or SQL of our own; None if it has none."""
+
+    def table_options(self, connection: sa.Connection) -> dict[str, Any]:
+        """Return what SQLAlchemy's Table takes beside columns."""
+        return {}
+
+
+def refused(table: Table, column: Column, problem: str) -> MismatchError:
+    """Return the error for a column that the engine cannot hold."""
+    return MismatchError(f"table {shown(table.key)}, column {shown(column.name)}: {column.type} {problem}")
+
+
+def as_created(
+    tables: Iterable[Table], spelling: Spelling, *, source: str | None = None, taken: Collection[str] = ()
+) -> tuple[Table, ...]:
+    """Return `tables` as they will read back once they have been created, in the same order.
+
+    What changes is in `Table.notes`. `source`: the engine that expressions come from; `taken`: names
+    of tables and indexes that are there already. Raises MismatchError for what the engine cannot
+    hold exactly: types without a like, names it cannot have, too many columns.
+    """
+    names = _Names(spelling, taken)
+    settled = [_settled(table, spelling, source) for table in tables]
+    for table in settled:
+        names.take(table)
+    return tuple(tidy(names.settled(table)) for table in settled)
+
+
+# --- one table ----------------------------------------------------------------------------------
+
+
+def _settled(table: Table, spelling: Spelling, source: str | None) -> Table:
+    _check_names(table, spelling)
+    typed = spelling.settle_types(table)
+    notes = list(table.notes)
+    for old, new in zip(table.columns, typed.columns, strict=True):
+        if old.type != new.type:
+            notes.append(f"column {shown(old.name)}: {old.type} becomes {new.type}")
+    columns = tuple(_settled_column(column, typed, spelling, source, notes) for column in typed.columns)
+    if table.checks:
+        notes.append(f"{len(table.checks)} check constraints are not created")
+    return replace(
+        typed,
+        columns=columns,
+        foreign_keys=tuple(_settled_foreign_key(key, spelling, notes) for key in table.foreign_keys),
+        checks=(),
+        comment=_settled_comment(table.comment, spelling),
+        notes=tuple(notes),
+    )
+
+
+def _check_names(table: Table, spelling: Spelling) -> None:
+    what = f"table {shown(table.key)}"
+    if table.schema is not None and not spelling.schemas:
+        raise MismatchError(f"{what}: {spelling.engine} has no schemas; rename the table to one without")
+    for name in (table.name, *(() if table.schema is None else (table.schema,))):
+        if problem := spelling.name_problem(name):
+            raise MismatchError(f"{what}: {spelling.engine} {problem}; rename the table")
+    for column in table.columns:
+        if problem := spelling.name_problem(column.name):
+            raise MismatchError(
+                f"{what}, column {shown(column.name)}: {spelling.engine} {problem}; rename it"
+            )
+    if not table.columns and not spelling.empty_tables:
+        raise MismatchError(f"{what} has no columns, which {spelling.engine} does not allow; leave it out")
+    if len(table.columns) > spelling.max_columns:
+        problem = f"{len(table.columns)} columns, {spelling.engine} takes {spelling.max_columns}"
+        raise MismatchError(f"{what} has {problem}; split it")
+
+
+def _settled_column(
+    column: Column, table: Table, spelling: Spelling, source: str | None, notes: list[str]
+) -> Column:
+    identity = spelling.identity(column, table) if column.identity else None
+    default = _settled_default(column, spelling) if column.default and not identity else None
+    generated = column.generated if _portable(column, table, spelling, source) else None
+    said = shown(column.name)
+    if column.identity and not identity:
+        notes.append(f"column {said}: {spelling.engine} cannot number rows by it; it is a plain column")
+    if column.default and not identity and not default and column.default.kind is not DefaultKind.NULL:
+        notes.append(f"column {said}: its default is not created")
+    if column.generated is not None and generated is None:
+        notes.append(f"column {said}: created as a plain column, its expression may mean something else here")
+    key = column.name in table.primary_key
+    return replace(
+        column,
+        nullable=not (key or identity) and (column.nullable or generated is not None),
+        default=default if generated is None else None,
+        auto_now=False,
+        auto_now_add=False,
+        identity=identity,
+        generated=generated,
+        comment=_settled_comment(column.comment, spelling),
+    )
+
+
+def _settled_comment(comment: str | None, spelling: Spelling) -> str | None:
+    return comment if comment and len(comment) <= spelling.comment_length else None
+
+
+def _settled_default(column: Column, spelling: Spelling) -> Default | None:
+    """Return the default as it will read back; None for what is not a literal or the present moment."""
+    default = column.default
+    if default is None or default.kind in (DefaultKind.NULL, DefaultKind.SQL, DefaultKind.REFERENCE):
+        return None
+    settled: Default | None = default
+    if default.kind is not DefaultKind.UUID:
+        now = default.value == "now" and default.kind is not DefaultKind.VALUE
+        settled = now_default(column.type) if now else value_default(_text(default.value), column.type)
+    if settled is None or spelling.default(settled, column.type) is None:
+        return None
+    return settled
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _portable(column: Column, table: Table, spelling: Spelling, source: str | None) -> bool:
+    if column.generated is None:
+        return False
+    same = source in spelling.family
+    exact = (
+        {Kind.INTEGER, Kind.DECIMAL}
+        if spelling.exact_decimals and source not in (None, "sqlite")
+        else {Kind.INTEGER}
+    )
+    names = [c.name for c in table.columns if c.generated is None and (same or c.type.kind in exact)]
+    fits = same or column.type.kind in exact
+    return fits and portable_expression(column.generated, names, same_engine=same) is not None
+
+
+def _settled_foreign_key(key: ForeignKey, spelling: Spelling, notes: list[str]) -> ForeignKey:
+    on_delete, on_update = (_action(action, spelling, notes) for action in (key.on_delete, key.on_update))
+    deferrable = key.deferrable if spelling.deferrable else None
+    if key.deferrable and not deferrable:
+        columns = ", ".join(map(shown, key.columns))
+        notes.append(
+            f"the foreign key of {columns} is checked at once: {spelling.engine} has no deferrable ones"
+        )
+    return replace(key, on_delete=on_delete, on_update=on_update, deferrable=deferrable)
+
+
+def _action(action: str | None, spelling: Spelling, notes: list[str]) -> str | None:
+    if action in (None, "no action") or action in spelling.actions:
+        return action if action != "no action" else None
+    if action != "restrict":
+        notes.append(f"a foreign key says {action}, which {spelling.engine} does not have; left out")
+    return None
+
+
+# --- names of keys and indexes ----------------------------------------------------------------------
+
+
+class _Names:
+    """Names that are free and short enough; those of the schema where they can be kept."""
+
+    def __init__(self, spelling: Spelling, taken: Collection[str]) -> None:
+        self._spelling = spelling
+        self._shared = {name.lower() for name in taken}
+        self._taken: dict[tuple[str, object], set[str]] = defaultdict(set)
+
+    def take(self, table: Table) -> None:
+        """Keep the table's own name away from indexes, which are relations too."""
+        self._taken["index", table.schema].add(table.name.lower())
+
+    def settled(self, table: Table) -> Table:
+        spelling = self._spelling
+        unique = list(table.unique)
+        indexes = list(table.indexes)
+        if spelling.unique_is_key:
+            unique += [UniqueKey(index.name, index.columns) for index in indexes if index.unique]
+            indexes = [index for index in indexes if not index.unique]
+        keys = [self._foreign_key(table, key) for key in table.foreign_keys]
+        if spelling.indexes_foreign_keys:
+            indexes += _missing_indexes(table, unique, indexes, keys)
+        return replace(
+            table,
+            unique=tuple(self._unique(table, key) for key in unique),
+            indexes=tuple(self._index(table, index) for index in indexes),
+            foreign_keys=tuple(keys),
+        )
+
+    def _unique(self, table: Table, key: UniqueKey) -> UniqueKey:
+        if not self._spelling.named_keys:
+            return key
+        return replace(key, name=self._free(table, "index", key.name or _made_up(table, key.columns, "key")))
+
+    def _index(self, table: Table, index: Index) -> Index:
+        return replace(index, name=self._free(table, "index", index.name))
+
+    def _foreign_key(self, table: Table, key: ForeignKey) -> ForeignKey:
+        if not self._spelling.named_keys:
+            return key
+        return replace(key, name=self._free(table, "key", key.name or _made_up(table, key.columns, "fkey")))
+
+    def _free(self, table: Table, sort: str, name: str) -> str:
+        spelling = self._spelling
+        shared = spelling.shared_index_names if sort == "index" else spelling.shared_key_names
+        scope: object = table.schema if shared else table.key
+        taken = self._taken[sort, scope]
+        used = taken | self._shared if shared else taken
+        wanted = name
+        if spelling.name_problem(name) or name.lower() in used:
+            wanted = _hashed(name, table.key)
+        while wanted.lower() in used:
+            wanted = _hashed(wanted, table.key)
+        taken.add(wanted.lower())
+        return wanted
+
+
+def _made_up(table: Table, columns: Sequence[str], suffix: str) -> str:
+    return "_".join((table.name, *columns, suffix))
+
+
+def _hashed(name: str, key: TableKey) -> str:
+    """Return a name like `name` that any engine can have: its plain characters, cut, and a hash."""
+    digest = hashlib.sha256(f"{key.schema}\0{key.name}\0{name}".encode("utf-8", "surrogatepass")).hexdigest()
+    plain = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name)
+    return f"{plain[:50]}_{digest[:10]}"
+
+
+def _missing_indexes(
+    table: Table, unique: Sequence[UniqueKey], indexes: Sequence[Index], keys: Sequence[ForeignKey]
+) -> list[Index]:
+    """Return an index for each foreign key whose columns do not lead a key or index."""
+    leading = [table.primary_key, *(key.columns for key in unique), *(index.columns for index in indexes)]
+    made: list[Index] = []
+    for key in keys:
+        if not any(columns[: len(key.columns)] == key.columns for columns in leading):
+            made.append(Index(key.name or _made_up(table, key.columns, "idx"), key.columns))
+            leading.append(key.columns)
+    return made
+
+
+def keyed_columns(table: Table) -> set[str]:
+    """Return the columns that are part of any key or index."""
+    parts = [table.primary_key, *(key.columns for key in table.unique), *(i.columns for i in table.indexes)]
+    return {name for part in (*parts, *(key.columns for key in table.foreign_keys)) for name in part}
+
+
+def numbered_columns(table: Table) -> set[str]:
+    """Return the columns that number rows, and those that refer to others, whose type must follow."""
+    numbered = {column.name for column in table.columns if column.identity}
+    return numbered | {name for key in table.foreign_keys for name in key.columns}
