@@ -1,0 +1,224 @@
+"""A dump edited by hand: said, allowed by a flag, and looked at value by value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+
+import pytest
+
+from dbdump_core.abc import ReadTask
+from dbdump_core.archive import open_source
+from dbdump_core.errors import DumpError, ValueRefusedError
+from dbdump_core.types import INTEGER
+
+from .helpers import BARE, EMPTY, ORDERS, ROWS, load, load_stream, stdin, whole
+
+
+def edit(folder, old, new, name="data/0001-shop_order.tsv"):
+    file = folder / name
+    data = file.read_bytes()
+    assert old in data
+    file.write_bytes(data.replace(old, new, 1))
+
+
+def test_an_edited_file_needs_a_flag(folder):
+    edit(folder, b"first", b"1\\tst")
+    with pytest.raises(
+        DumpError,
+        match=r"was altered: its length is right.*if it was edited on purpose, load it with --allow-edited",
+    ):
+        open_source(str(folder)).schema()
+    source = open_source(str(folder), allow_edited=True)
+    assert load(source)[ORDERS.key] == ROWS[ORDERS.key].replace(b"first", b"1\\tst")
+    assert not source.typed
+    assert [note.split("/")[-1] for note in source.notes] == [
+        "0001-shop_order.tsv was edited: 3 rows when dumped, 3 now"
+    ]
+
+
+def test_rows_may_be_added_and_taken_out(folder):
+    edit(folder, b"2\t\\N\t\\N\n", b"2\t\\N\t\\N\n7\tnew\t\\N\n8\tnew\t\\N\n")
+    source = open_source(str(folder), allow_edited=True)
+    assert load(source)[ORDERS.key].count(b"\n") == 5
+    assert "3 rows when dumped, 5 now" in source.notes[0]
+
+
+def test_an_edited_dump_that_changes_again_is_refused(folder):
+    edit(folder, b"first", b"First")
+    source = open_source(str(folder), allow_edited=True)
+    source.schema()
+    edit(folder, b"First", b"FIRST")
+    with pytest.raises(DumpError, match=r"was altered.*it changed while it was read"):
+        source.read(ReadTask(ORDERS, ORDERS.columns), lambda block: None)
+
+
+def test_the_flag_changes_nothing_where_nothing_was_edited(folder):
+    source = open_source(str(folder), allow_edited=True)
+    assert load(source) == whole()
+    assert source.typed
+    assert source.notes == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            b"2024-02-29",
+            b"2024-02-30",
+            r":2: table shop_order, column day, row (id='1'): '2024-02-30' is not",
+        ),
+        (b"2\t", b"2x\t", r":3: table shop_order, column id, row (id='2x'): '2x' is not an integer"),
+        (b"2\t\\N\t", b"2\t\\N", r":3: table shop_order: a line of 2 fields where 3 belong"),
+        (b"first\t", b"first    ", r":2: table shop_order: a line of 2 fields where 3 belong"),
+        (b"first", b"fir\\qst", r":2: table shop_order, column note: 'fir\qst' has an escape other than"),
+        (
+            b"first",
+            b"fir\xffst",
+            r":2: table shop_order, column note, row (id='1'): 'fir\xffst' is not valid UTF-8",
+        ),
+        (b"\n2\t", b"\n\n2\t", r":3: table shop_order: a line of 1 fields where 3 belong"),
+    ],
+)
+def test_edits_are_looked_at_line_by_line(folder, old, new, message):
+    edit(folder, old, new)
+    source = open_source(str(folder), allow_edited=True)
+    source.schema()
+    with pytest.raises(ValueRefusedError, match=re.escape("0001-shop_order.tsv" + message)):
+        source.read(ReadTask(ORDERS, ORDERS.columns), lambda block: None)
+
+
+@pytest.mark.parametrize("allow_edited", [False, True])
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda data: data.replace(b"\n", b"\r\n"), ":1: CRLF line ends; save the file with LF line ends"),
+        (
+            lambda data: data.replace(b"\n3\t", b"\r\n3\t"),
+            ":3: CRLF line ends; save the file with LF line ends",
+        ),
+        (lambda data: data.replace(b"first", b"fir\rt"), r":2: a raw carriage return; write it as \r"),
+        (lambda data: b"\xef\xbb\xbf" + data, ":1: a byte order mark; save the file as UTF-8 without BOM"),
+        (
+            lambda data: data.replace(b"note", b"Note"),
+            r":1: the header is 'id\tNote\tday' where the manifest says",
+        ),
+        (lambda data: b"", ":1: there is no header line of column names; put it back"),
+    ],
+)
+def test_what_editors_do_to_files(folder, damage, message, allow_edited):
+    file = folder / "data/0001-shop_order.tsv"
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(DumpError) as caught:
+        open_source(str(folder), allow_edited=allow_edited).schema()
+    if allow_edited or "longer" not in str(caught.value):
+        assert f"0001-shop_order.tsv{message}" in str(caught.value)
+
+
+def test_a_last_line_without_end(folder):
+    file = folder / "data/0001-shop_order.tsv"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(DumpError, match="is cut: it has 72 bytes where the manifest says 73"):
+        open_source(str(folder)).schema()
+    with pytest.raises(DumpError, match="the last line has no line end; put a line feed"):
+        open_source(str(folder), allow_edited=True).schema()
+
+
+def forge(folder):
+    """Make the manifest agree with the files, as somebody who means harm would."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for file in manifest["files"]:
+        data = (folder / file["path"]).read_bytes()
+        file.update(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_forged_manifest_cannot_hide_lines(folder):
+    file = folder / "data/0001-shop_order.tsv"
+    data = file.read_bytes()
+    file.write_bytes(data[:-1])
+    forge(folder)
+    with pytest.raises(DumpError, match="has 2 rows where the manifest says 3"):
+        open_source(str(folder)).schema()
+    file.write_bytes(data + b"4\tx\t\\N\n")
+    forge(folder)
+    with pytest.raises(DumpError, match="has 4 rows where the manifest says 3"):
+        open_source(str(folder)).schema()
+    file.write_bytes(data + b"4")
+    forge(folder)
+    with pytest.raises(DumpError, match="the last line has no line end"):
+        open_source(str(folder)).schema()
+
+
+def test_an_edited_schema_is_said_and_makes_values_looked_at(folder):
+    edit(folder, b"{name: note, type: text}", b"{name: note, type: integer}", "schema.yaml")
+    source = open_source(str(folder))
+    schema = source.schema()
+    assert schema.by_key[ORDERS.key].by_name["note"].type == INTEGER
+    assert not source.typed
+    assert [note.split("/")[-1] for note in source.notes] == [
+        "schema.yaml was edited; each value is checked against it"
+    ]
+    table = schema.by_key[ORDERS.key]
+    with pytest.raises(
+        ValueRefusedError, match=r"0001-shop_order\.tsv:2: .*column note.*'first' is not an integer"
+    ):
+        source.read(ReadTask(table, table.columns), lambda block: None)
+
+
+def test_tables_and_columns_taken_out_of_the_schema(folder):
+    text = (folder / "schema.yaml").read_text()
+    text = text.replace("  - {name: day, type: date}\n", "", 1)
+    (folder / "schema.yaml").write_text(text[: text.index("- name: second")])
+    source = open_source(str(folder))
+    assert load(source) == {
+        ORDERS.key: b"1\tfirst\n2\t\\N\n3\ttab \\t and \\\\ and \\n\n",
+        EMPTY.key: b"",
+        BARE.key: b"\n\n\n",
+    }
+    assert source.notes[1].endswith("schema.yaml does not describe 'second'; not loaded")
+
+
+def test_a_table_without_data_in_the_schema(folder):
+    with (folder / "schema.yaml").open("a") as file:
+        file.write("- name: more\n  columns:\n  - {name: id, type: integer}\n")
+    with pytest.raises(
+        DumpError, match=r"schema\.yaml describes 'more', of which there is no data; take it out"
+    ):
+        open_source(str(folder)).schema()
+
+
+def test_a_schema_that_is_not_text(folder):
+    (folder / "schema.yaml").write_bytes(b"\xff")
+    with pytest.raises(DumpError, match=r"schema\.yaml is not valid UTF-8"):
+        open_source(str(folder)).schema()
+
+
+def test_an_edited_stream(tmp_path, folder):
+    edit(folder, b"first", b"First")
+    edit(folder, b"tables:", b"# mine\ntables:", "schema.yaml")
+    packed = tmp_path / "packed.tar"
+    members = ["schema.yaml", "data", "manifest.json"]
+    subprocess.run(["tar", "--sort=name", "-cf", str(packed), "-C", str(folder), *members], check=True)
+    with pytest.raises(
+        DumpError, match=r"schema\.yaml was edited; if it was edited on purpose, load it with"
+    ):
+        load_stream(packed.read_bytes(), tmp_path)
+    with stdin(packed.read_bytes(), tmp_path):
+        source = open_source("-", allow_edited=True)
+        assert not source.typed
+        assert load(source)[ORDERS.key] == ROWS[ORDERS.key].replace(b"first", b"First")
+        assert source.notes == [
+            "standard input: schema.yaml was edited",
+            "standard input: data/0001-shop_order.tsv was altered: its length is right,"
+            " its content is not (sha256)",
+        ]
+
+
+def test_writable_by_others_is_said(folder):
+    folder.chmod(0o770)
+    source = open_source(str(folder))
+    source.schema()
+    assert source.notes == [f"'{folder}' can be written by others than its owner"]
