@@ -9,7 +9,7 @@ from typing import BinaryIO
 from ..abc import Block, Emit, ReadTask, Snapshot
 from ..compression import compression_of, decompress
 from ..errors import DumpError, UsageError, shown
-from ..formats import Format, format_named
+from ..formats import FORMATS, Format
 from ..schema import Schema
 from . import manifest as m
 from . import tar
@@ -181,7 +181,8 @@ class StreamSource(ArchiveSource):
                 )
         seen, named = [file.path for file in self._seen], [file.path for file in manifest.files]
         if seen != named:
-            odd = sorted(set(seen) ^ set(named)) or [path for path in seen if seen.count(path) > 1] or seen
+            twice = {path for path in seen if seen.count(path) > 1}
+            odd = sorted(set(seen) ^ set(named) or twice) or seen
             raise DumpError(f"{_NAME}: data and manifest differ in {listed(odd)}; {_PACK}")
         for now, then in zip(self._seen, manifest.files, strict=True):
             problem = difference(now, then)
@@ -206,4 +207,6 @@ def _first_line(data: bytes) -> tuple[str, Format]:
         raise DumpError(f"{_NAME}: {m.SCHEMA_NAME} does not begin with the line that names its dump; {_PACK}")
     version, data_format, engine = found
     m.check_version(version, file=f"{_NAME}: {m.SCHEMA_NAME}")
-    return engine, format_named(data_format)
+    if data_format not in FORMATS:
+        raise DumpError(f"{_NAME} is in a format unknown here, {shown(data_format)}; update dbdump")
+    return engine, FORMATS[data_format]

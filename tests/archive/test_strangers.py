@@ -72,7 +72,10 @@ def test_paths_that_are_no_dumps(tmp_path):
             tar_of(("schema.yaml", b"# dbdump 9 tsv from x\n")),
             "is of format version 9, this program reads up to 1",
         ),
-        (tar_of(("schema.yaml", b"# dbdump 1 odd from x\n")), "unknown format 'odd'"),
+        (
+            tar_of(("schema.yaml", b"# dbdump 1 odd from x\n")),
+            "standard input is in a format unknown here, 'odd'; update dbdump",
+        ),
         (tar_of(("schema.yaml", b"# dbdump 1 tsv from x\ntables: []\n")), "it has no manifest.json"),
         (
             tar_of((special("schema.yaml", tarfile.SYMTYPE, "/etc/passwd"), b"")),
