@@ -393,7 +393,7 @@ def test_plain_lines_one_a_phase_and_one_a_finished_table(
     assert captured.out == ""
     assert captured.err.splitlines() == [
         "describing tables",
-        "emptying tables",
+        "preparing the target",
         "transferring rows",
         "  shop_order: 1,000 rows, 10.0 kB, 2.00 s, 500 rows/s, 5.0 kB/s, 1 of 2 tables",
         "  sales\\n.\\x1b]0;owned\\x07: 0 rows, 0.00 s, 2 of 2 tables",

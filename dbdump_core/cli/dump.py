@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import PurePath
 
 from ..errors import UsageError
 from . import options as shared
-from .output import is_terminal
 
 SUMMARY = "write a database to a folder or a .tar"
 EXAMPLES = """\
@@ -33,21 +31,12 @@ def run(options: Namespace) -> int:
     from .display import open_display
 
     output = options.output or default_output(options.source)
-    if output == "-":
-        _refuse_mixed_output(options)
+    if output == "-" and options.json:
+        raise UsageError("--json and -o - both write to standard output; name a file with -o")
     with open_display(options) as display:
         report = dump(options.source, output, **shared.dump_keywords(options), progress=display)
     display.show_report(report)
     return 0
-
-
-def _refuse_mixed_output(options: Namespace) -> None:
-    if options.json:
-        raise UsageError("--json and -o - both write to standard output; name a file with -o")
-    if sys.stdout is None:
-        raise UsageError("standard output is closed; name a file with -o")
-    if is_terminal(sys.stdout):
-        raise UsageError("a .tar does not belong on a terminal; pipe standard output or name a file with -o")
 
 
 def default_output(source: str) -> str:

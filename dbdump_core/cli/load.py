@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 
-from ..errors import UsageError
 from . import options as shared
-from .output import is_terminal
 
 SUMMARY = "read a dump into a database, all or nothing"
 EXAMPLES = """\
@@ -35,8 +32,6 @@ def run(options: Namespace) -> int:
     from .confirm import confirmation
     from .display import open_display
 
-    if options.dump == "-" and is_terminal(sys.stdin):
-        raise UsageError("standard input is a terminal; pipe a dump into it or name one")
     display = open_display(options)
     confirm = confirmation(options, display)
     with display:

@@ -10,7 +10,9 @@ import os
 import re
 import sys
 from collections.abc import Iterable
-from typing import TextIO
+from errno import EAGAIN
+from os import strerror
+from typing import BinaryIO, TextIO
 from urllib.parse import unquote
 
 from ..errors import StorageError
@@ -38,7 +40,7 @@ def write_output(text: str) -> None:
         if binary is None:
             sys.stdout.write(text)
         else:
-            binary.write(text.encode("utf-8", "backslashreplace"))
+            _write_whole(binary, text.encode("utf-8", "backslashreplace"))
         sys.stdout.flush()
     except BrokenPipeError:
         discard_output()
@@ -49,6 +51,16 @@ def write_output(text: str) -> None:
         raise StorageError(
             f"standard output cannot be written: {reason}; free space or name a file"
         ) from error
+
+
+def _write_whole(stream: BinaryIO, data: bytes) -> None:
+    """Write all of `data`: unbuffered (`python -u`), a stream may take less at a time, or nothing now."""
+    rest = memoryview(data)
+    while rest:
+        written = stream.write(rest)
+        if written is None:
+            raise BlockingIOError(EAGAIN, strerror(EAGAIN))
+        rest = rest[written:]
 
 
 def discard_output() -> None:
