@@ -80,7 +80,7 @@ def _optional(name: str | None) -> sa.quoted_name | None:
 
 
 def _literal(connection: sa.Connection) -> Callable[[str], str]:
-    """Return a function that writes a text as a literal, percent signs doubled for drivers that halve them."""
+    """Return a function that writes a text as a literal, percent signs doubled for drivers that halve."""
     dialect = connection.dialect
     return lambda text: str(sa.literal(text).compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 

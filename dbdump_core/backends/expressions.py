@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -62,8 +63,11 @@ def portable_expression(text: str, columns: Collection[str], *, same_engine: boo
     (integers divide differently elsewhere) and a few functions. Nothing of the text itself reaches
     the result: names are quoted anew by SQLAlchemy (torture.md H5).
     """
+    words = list(islice(tokens(text), _MAX_TOKENS + 1))
+    if len(words) > _MAX_TOKENS:
+        return None
     try:
-        return _Parser(list(tokens(text)), columns, same_engine).whole()
+        return _Parser(words, columns, same_engine).whole()
     except _NotPortableError:
         return None
 
@@ -74,7 +78,8 @@ class _NotPortableError(Exception):
 
 _FUNCTIONS = {"ABS", "COALESCE", "LENGTH", "LOWER", "ROUND", "UPPER"}
 _END = Token("end", "", 0, 0)
-_MAX_DEPTH = 50
+_MAX_TOKENS = 100
+"""Longer ones are nobody's column, and would nest deeper than Python or SQLAlchemy can follow."""
 
 
 class _Parser:
@@ -83,7 +88,6 @@ class _Parser:
     def __init__(self, words: list[Token], columns: Collection[str], same_engine: bool) -> None:
         self._words = words
         self._at = 0
-        self._depth = 0
         self._same_engine = same_engine
         self._columns = set(columns)
         folded = [name.lower() for name in columns]
@@ -115,13 +119,9 @@ class _Parser:
         return self._chain(self._factor, "*/" if self._same_engine else "*")
 
     def _chain(self, part: Callable[[], Expression], marks: str) -> Expression:
-        self._depth += 1
-        if self._depth > _MAX_DEPTH:
-            raise _NotPortableError
         left = part()
         while mark := self._mark(marks):
             left = Grouping(left.op(mark)(part()))
-        self._depth -= 1
         return left
 
     def _factor(self) -> Expression:

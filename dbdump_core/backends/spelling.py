@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from ..errors import MismatchError, shown
 from ..schema import Column, Default, DefaultKind, ForeignKey, Identity, Index, Table, TableKey, UniqueKey
-from ..types import Kind, Type
+from ..types import Fit, Kind, Type, fit
 from .expressions import portable_expression
 from .reflection import now_default, tidy, value_default
 
@@ -102,7 +102,7 @@ def _settled(table: Table, spelling: Spelling, source: str | None) -> Table:
     typed = spelling.settle_types(table)
     notes = list(table.notes)
     for old, new in zip(table.columns, typed.columns, strict=True):
-        if old.type != new.type:
+        if _worth_saying(old.type, new.type):
             notes.append(f"column {shown(old.name)}: {old.type} becomes {new.type}")
     columns = tuple(_settled_column(column, typed, spelling, source, notes) for column in typed.columns)
     if table.checks:
@@ -115,6 +115,11 @@ def _settled(table: Table, spelling: Spelling, source: str | None) -> Table:
         comment=_settled_comment(table.comment, spelling),
         notes=tuple(notes),
     )
+
+
+def _worth_saying(old: Type, new: Type) -> bool:
+    """Tell whether a change of type is more than room to spare."""
+    return old.kind is not new.kind or old.zoned != new.zoned or fit(old, new) is not Fit.ALWAYS
 
 
 def _check_names(table: Table, spelling: Spelling) -> None:

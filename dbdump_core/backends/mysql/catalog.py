@@ -147,6 +147,12 @@ def _add_columns(
     texts = {text for _, _, text in checks}
     for row in rows:
         column = _column(row, mariadb=mariadb)
+        if any("?" in member for member in column.type.values):
+            # The server's metadata is utf8mb3: it prints a question mark for what lies beyond.
+            draft.notes.append(
+                f"column {shown(column.name)}: members that the server does not print; read as text"
+            )
+            column = replace(column, type=Type(Kind.TEXT))
         if column.type == Type(Kind.TEXT) and _json_check(column.name) in texts:
             texts.discard(_json_check(column.name))
             column = replace(column, type=Type(Kind.JSON))
@@ -165,7 +171,8 @@ def _column(row: Sequence[Any], *, mariadb: bool) -> Column:
     computed = "VIRTUAL GENERATED" in extra or "STORED GENERATED" in extra
     expressed = mariadb or "DEFAULT_GENERATED" in extra
     if default is not None and expressed and not mariadb:
-        default = _unescaped(default)
+        # MySQL prints other letters of an expression twice encoded: such a text is not what it means.
+        default = _unescaped(default) if default.isascii() else "(?)"
     return Column(
         name=name,
         type=type_,
@@ -279,11 +286,13 @@ _NOW = re.compile(r"(?:current_timestamp|now|curdate|curtime|utc_timestamp)(?:\(
 def parse_default(text: str, type_: Type, *, expressed: bool) -> Default | None:
     """Return what `column_default` says; None for NULL, which every nullable column has anyway.
 
-    `expressed`: the text is an SQL expression; otherwise it is the bare value. Defaults of bytes
-    stay SQL: information_schema cuts or changes them.
+    `expressed`: the text is an SQL expression; otherwise it is the bare value. What the server does
+    not print as it is stays SQL: bytes, and texts with a question mark, which may stand for anything.
     """
     if expressed and text.upper() == "NULL":
         return None
+    if "?" in text:
+        return Default(DefaultKind.SQL, text)
     return _parsed_default(text, type_, expressed) or Default(DefaultKind.SQL, text)
 
 

@@ -20,7 +20,8 @@ from ..portable import FIRST_ROWS, next_rows
 
 
 def _text(name: str, type_: Type) -> str:
-    return f"CONVERT({name} USING utf8mb4)"
+    """As UTF-8 and then as bytes: the marks between cells are no text that it could be joined with."""
+    return f"CAST(CONVERT({name} USING utf8mb4) AS BINARY)"
 
 
 def _plain(name: str, type_: Type) -> str:
@@ -47,7 +48,7 @@ def _bit(name: str, type_: Type) -> str:
 
 
 def _native(name: str, type_: Type) -> str:
-    return f"CAST({name} AS CHAR)" if is_printable(type_) else _bytes(name, type_)
+    return _text(name, type_) if is_printable(type_) else _bytes(name, type_)
 
 
 def is_printable(type_: Type) -> bool:
@@ -59,8 +60,7 @@ _CELLS: dict[Kind, Callable[[str, Type], str]] = {
     Kind.TEXT: _text, Kind.ENUM: _text, Kind.SET: _text, Kind.BYTES: _bytes, Kind.BIT: _bit,
     Kind.FLOAT: _float, Kind.TIME: _time, Kind.TIMESTAMP: _time, Kind.NATIVE: _native,
     Kind.YEAR: lambda name, type_: f"{name} + 0",
-    Kind.UUID: lambda name, type_: f"CAST({name} AS CHAR)",
-    Kind.JSON: lambda name, type_: f"CONVERT({name} USING utf8mb4)",
+    Kind.UUID: _text, Kind.JSON: _text,
 }  # fmt: skip
 
 

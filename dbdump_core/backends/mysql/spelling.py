@@ -156,15 +156,24 @@ def _like(table: Table, column: Column) -> Type:
         return Type(Kind.TEXT, length=type_.length)
     if type_.kind is Kind.ENUM and not _can_be_members(type_.values, 65_535):
         return Type(Kind.TEXT, length=max([1, *map(len, type_.values)]))
-    if type_.kind is Kind.NATIVE or (type_.kind is Kind.SET and not _can_be_members(type_.values, 64)):
+    if type_.kind is Kind.SET and ("," in "".join(type_.values) or not _can_be_members(type_.values, 64)):
+        return TEXT
+    if type_.kind is Kind.NATIVE:
         return TEXT
     return Type(Kind.JSON) if type_.kind is Kind.JSON else type_
 
 
 def _can_be_members(values: tuple[str, ...], most: int) -> bool:
-    """Tell whether MySQL keeps these members: it cuts blanks at their ends, and is short of room."""
-    return 0 < len(values) <= most and all(
-        len(v) <= 255 and v == v.rstrip(" ") and "\0" not in v for v in values
+    """Tell whether MySQL keeps these members as they are and prints them so."""
+    return 0 < len(values) <= most and all(map(_can_be_member, values))
+
+
+def _can_be_member(value: str) -> bool:
+    # Blanks at the end are cut; what lies beyond U+FFFF is printed as a question mark.
+    return (
+        len(value) <= 255
+        and not value.endswith(" ")
+        and all("\0" != c != "?" and c <= "\uffff" for c in value)
     )
 
 

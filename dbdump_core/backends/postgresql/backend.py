@@ -160,6 +160,9 @@ class PostgresqlBackend(Backend):
             return sa.cast(element, sa.Text)
         if type_.kind is Kind.NATIVE and type_.name == "money":
             element = sa.cast(element, sa.Numeric)
+        elif type_.kind is Kind.NATIVE:
+            # As its output function says it, like COPY: a cast says 10.0.0.1/32 (torture.md U4).
+            return sa.case((element.is_not(None), sa.func.concat(element)))
         if type_.kind in _TEXT_KINDS or (type_.kind is Kind.TEXT and type_.fixed):
             return sa.cast(element, sa.Text)
         return sa.cast(element, sa.Double) if type_.kind is Kind.FLOAT else element

@@ -132,7 +132,8 @@ _SCALARS = (
     r"|(?:time|timestamp)(?:\([0-6]\))? with(?:out)? time zone"
 )
 _NATIVE = re.compile(
-    rf'(?:{"|".join(_OWN.split())}|"char"|time(?:\([0-6]\))? with time zone)(?:\[\])*|(?:{_SCALARS})(?:\[\])+',
+    rf'(?:{"|".join(_OWN.split())}|"char"|time(?:\([0-6]\))? with time zone)(?:\[\])*'
+    rf"|(?:{_SCALARS})(?:\[\])+",
     re.ASCII,
 )
 

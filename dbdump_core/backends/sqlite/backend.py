@@ -13,13 +13,14 @@ import sqlalchemy as sa
 
 from ...abc import Block, Emit, Path, ReadTask, Snapshot, WriteTask
 from ...errors import ConnectError, UnsafeError
-from ...schema import Table, TableKey
+from ...schema import Column, Table, TableKey
+from ...types import Type
 from ..base import Backend, reason
 from ..spelling import Spelling
 from . import careful, catalog
 from .reading import bytes_out, read_by_key, read_by_row, statement
 from .spelling import SqliteSpelling
-from .writing import BlockWriter, affinity
+from .writing import BlockWriter, affinity, bind_for
 
 BUSY_SECONDS = 10.0
 """How long to wait for another program's transaction."""
@@ -214,6 +215,10 @@ class SqliteBackend(Backend):
             types = [declared[column.name] for column in task.columns]
             self._writers[id(task)] = task, BlockWriter(self.raw(connection), task, sql, types)
         return self._writers[id(task)][1]
+
+    def portable_value(self, column: Column, type_: Type, text: str) -> object:
+        bind = bind_for(column.type, None)
+        return bind(text) if bind else text
 
     def firing_triggers(
         self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool

@@ -115,13 +115,17 @@ def _decimal(text: str, type_: Type) -> object:
     return Decimal(text)
 
 
+def _integer(text: str, type_: Type) -> object:
+    return text if type_.unsigned and type_.bits == 64 else _refuse(text, type_)
+
+
 def _refuse(text: str, type_: Type) -> object:
     raise ValueError(_expected(type_, "a text"))
 
 
 _FROM_TEXT: Mapping[Kind, Callable[[str, Type], object]] = {
     Kind.TIMESTAMP: _timestamp, Kind.TIME: _time, Kind.UUID: _uuid, Kind.DECIMAL: _decimal,
-    Kind.BOOLEAN: _refuse, Kind.INTEGER: _refuse, Kind.YEAR: _refuse, Kind.FLOAT: _refuse, Kind.BYTES: _refuse,
+    Kind.BOOLEAN: _refuse, Kind.INTEGER: _integer, Kind.YEAR: _refuse, Kind.FLOAT: _refuse, Kind.BYTES: _refuse,
 }  # fmt: skip
 
 

@@ -19,6 +19,9 @@ from ..portable import refused_row
 
 Bind = Callable[[str], object]
 
+EXACT_DIGITS = 15
+"""Digits of a decimal that come back from a double as they were."""
+
 _NUMERIC_LOOK = re.compile(r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*", re.ASCII)
 
 
@@ -42,7 +45,7 @@ def _float(text: str) -> float:
 
 def _number(text: str) -> int | float:
     """Return the number that NUMERIC affinity keeps exactly: 15 digits, or a 64-bit integer."""
-    if len(text) <= 16 and text[-1].isdigit():
+    if len(text) <= EXACT_DIGITS + 1 and text[-1].isdigit():
         return float(text)
     if text.lstrip("-").isdigit() and -(2**63) <= int(text) < 2**63:
         return int(text)
@@ -73,14 +76,18 @@ _BINDS: Mapping[Kind, Bind] = {
 _KEPT_TEXTS = {Kind.TEXT, Kind.UUID, Kind.ENUM, Kind.SET, Kind.BIT, Kind.INTERVAL, Kind.NATIVE}
 
 
-def _bind(type_: Type, declared: str) -> Bind | None:
-    """Return what makes a text into the value to bind; None: the text itself."""
-    stored = affinity(declared)
+def bind_for(type_: Type, declared: str | None) -> Bind | None:
+    """Return what makes a text into the value to bind; None: the text itself.
+
+    `declared`: the column's declared type, which decides its affinity; None: as this program makes it.
+    """
+    stored = affinity(declared) if declared is not None else None
     if type_.kind is Kind.DECIMAL:
-        return None if stored == "TEXT" else _number
-    if type_.kind in (Kind.INTEGER, Kind.YEAR) and stored == "TEXT":
+        is_text = stored == "TEXT" if stored else type_.precision is None or type_.precision > EXACT_DIGITS
+        return None if is_text else _number
+    if type_.kind is Kind.INTEGER and (stored == "TEXT" or (type_.unsigned and type_.bits == 64)):
         return None
-    if type_.kind in _KEPT_TEXTS and stored not in ("TEXT", "BLOB"):
+    if type_.kind in _KEPT_TEXTS and stored not in ("TEXT", "BLOB", None):
         return _uneaten
     return _BINDS.get(type_.kind)
 
@@ -92,7 +99,7 @@ class BlockWriter:
         self._raw = raw
         self._task = task
         self._sql = sql
-        binds = [_bind(column.type, text) for column, text in zip(task.columns, declared, strict=True)]
+        binds = [bind_for(column.type, text) for column, text in zip(task.columns, declared, strict=True)]
         self._binds = [(at, bind) for at, bind in enumerate(binds) if bind is not None]
 
     def write(self, block: Block) -> None:
