@@ -11,11 +11,13 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from tests.servers import SERVER_ENGINES
 
 PROGRAM = [sys.executable, "-m", "dbdump_core.cli"]
 ROOT = Path(__file__).parent.parent
@@ -374,6 +376,23 @@ def test_a_signal_undoes_the_run(number: int, code: int, moment: str, other: Pat
         stop_at(process, moment, number)
         assert process.wait(ENDS) == code
     assert rows_of(other) == before
+
+
+@posix
+@pytest.mark.parametrize("engine", SERVER_ENGINES)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_undoes_the_run_on_a_server(
+    number: int, code: int, engine: str, shop: Path, big_shop: Path, make_database: Callable[[str], str]
+) -> None:
+    target = make_database(engine)
+    first = run("copy", shop, target, "--create")
+    assert first.returncode == 0, first.stderr
+    command = [*PROGRAM, "copy", str(big_shop), target, "--yes"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as process:
+        stop_at(process, "transferring rows", number)
+        assert process.wait(ENDS) == code
+    compared = run("verify", shop, target)
+    assert compared.returncode == 0, compared.stderr
 
 
 @posix
