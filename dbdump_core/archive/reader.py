@@ -7,6 +7,7 @@ import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -25,8 +26,8 @@ _FIRST_LINE = re.compile(r"# dbdump ([0-9]{1,9}) ([a-z0-9]+) from ([a-z0-9_-]{1,
 class ArchiveSource(ABC):
     """What dumps of all kinds have in common.
 
-    `notes`: what a person should know of this dump, one line each; with `typed`, known once
-    `schema` has returned (for a stream, once `finish` has). `level`: the snapshot that the dump was
+    `notes`: what a person should know of this dump, one line each, also found in the schema's notes;
+    with `typed`, known once `schema` has returned (for a stream, once `finish` has). `level`: the snapshot that the dump was
     made of, None as long as it is not known. `extra`: facts that its maker added to the manifest, of
     any JSON values: check them before use.
     """
@@ -129,7 +130,7 @@ class StoredSource(ArchiveSource):
             for at in self._files:
                 self._files[at] = [self._proved(file) for file in self._files[at]]
             self._note_mode()
-            self._schema = schema
+            self._schema = replace(schema, notes=(*schema.notes, *self.notes))
         return self._schema
 
     def read(self, task: ReadTask, emit: Emit) -> None:

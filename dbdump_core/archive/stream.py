@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from ..abc import Block, Emit, ReadTask, Snapshot
@@ -74,8 +74,8 @@ class StreamSource(ArchiveSource):
         self.order = self._keys
 
     def schema(self) -> Schema:
-        """Return the schema, which came first."""
-        return self._parsed
+        """Return the schema, which came first; its notes grow as the end tells more."""
+        return replace(self._parsed, notes=(*self._parsed.notes, *self.notes))
 
     def read(self, task: ReadTask, emit: Emit) -> None:
         """Hand the rows of one table to `emit`, passing over the tables before it."""

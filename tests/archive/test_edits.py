@@ -34,6 +34,7 @@ def test_an_edited_file_needs_a_flag(folder):
     source = open_source(str(folder), allow_edited=True)
     assert load(source)[ORDERS.key] == ROWS[ORDERS.key].replace(b"first", b"1\\tst")
     assert not source.typed
+    assert source.schema().notes == tuple(source.notes)
     assert [note.split("/")[-1] for note in source.notes] == [
         "0001-shop_order.tsv was edited: 3 rows when dumped, 3 now"
     ]
@@ -210,6 +211,7 @@ def test_an_edited_stream(tmp_path, folder):
         source = open_source("-", allow_edited=True)
         assert not source.typed
         assert load(source)[ORDERS.key] == ROWS[ORDERS.key].replace(b"first", b"First")
+        assert source.schema().notes == tuple(source.notes)
         assert source.notes == [
             "standard input: schema.yaml was edited",
             "standard input: data/0001-shop_order.tsv was altered: its length is right,"

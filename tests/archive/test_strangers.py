@@ -157,6 +157,13 @@ def test_members_that_stand_twice_in_a_tar(tmp_path, archive):
         open_source(str(archive)).schema()
 
 
+def test_bytes_hidden_behind_a_member(tmp_path, archive):
+    data = archive.read_bytes()
+    at = data.index(b"\0", 512)
+    with pytest.raises(DumpError, match=r"standard input is damaged after 'schema\.yaml'"):
+        load_stream(data[:at] + b"x" + data[at + 1 :], tmp_path)
+
+
 def test_a_member_whose_size_lies(tmp_path, archive):
     data = bytearray(archive.read_bytes())
     size = b"%011o\0" % (1 << 32)
