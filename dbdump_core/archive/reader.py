@@ -27,9 +27,9 @@ class ArchiveSource(ABC):
     """What dumps of all kinds have in common.
 
     `notes`: what a person should know of this dump, one line each, also found in the schema's notes;
-    with `typed`, known once `schema` has returned (for a stream, once `finish` has). `level`: the snapshot that the dump was
-    made of, None as long as it is not known. `extra`: facts that its maker added to the manifest, of
-    any JSON values: check them before use.
+    with `typed`, known once `schema` has returned (for a stream, once `finish` has). `level`: the
+    snapshot that the dump was made of, None as long as it is not known. `extra`: facts that its maker
+    added to the manifest, of any JSON values: check them before use.
     """
 
     name: str

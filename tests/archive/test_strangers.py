@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
+import json
 import os
 import re
 import tarfile
@@ -13,7 +15,7 @@ import pytest
 from dbdump_core.archive import open_source
 from dbdump_core.errors import DumpError, RefusedError
 
-from .helpers import load_stream
+from .helpers import load_stream, whole
 
 
 def tar_of(*members):
@@ -173,4 +175,60 @@ def test_a_member_whose_size_lies(tmp_path, archive):
         load_stream(bytes(data), tmp_path)
     archive.write_bytes(data)
     with pytest.raises(DumpError, match="is cut: it ends in the middle"):
+        open_source(str(archive))
+
+
+def forged(members, edit):
+    """Return a stream whose manifest was edited, and agrees with its data files again."""
+    *others, (name, data) = members
+    manifest = json.loads(data)
+    contents = dict(others)
+    edit(manifest)
+    for file in manifest["files"]:
+        content = contents[file["path"]]
+        file.update(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+    return tar_of(*others, (name, json.dumps(manifest).encode()))
+
+
+def test_a_stream_whose_manifest_agrees_with_its_files_alone(tmp_path, archive):
+    schema, first, *others = members_of(archive)
+    assert load_stream(forged([schema, first, *others], lambda manifest: None), tmp_path) == whole()
+    for members, edit, message in (
+        (
+            [schema, first, *others],
+            lambda manifest: manifest.update(engine="mysql"),
+            "manifest and schema.yaml are not of one dump",
+        ),
+        (
+            [schema, first, *others],
+            lambda manifest: manifest["tables"][0].update(name="other"),
+            "manifest and schema.yaml are not of one dump",
+        ),
+        (
+            [schema, first, *others],
+            lambda manifest: manifest["tables"][0].update(columns=["id", "day", "note"]),
+            "name 'id', 'note', 'day' where the manifest says 'id', 'day', 'note'",
+        ),
+        (
+            [schema, (first[0], first[1] + b"4"), *others],
+            lambda manifest: None,
+            "0001-shop_order.tsv: the last line has no line end",
+        ),
+        (
+            [schema, (first[0], first[1] + b"4\n"), *others],
+            lambda manifest: None,
+            "0001-shop_order.tsv has 4 rows where the manifest says 3",
+        ),
+    ):
+        with pytest.raises(DumpError, match=re.escape(message)):
+            load_stream(forged(members, edit), tmp_path)
+
+
+@pytest.mark.parametrize("at", [105, 120, 140, 157, 265, 300])
+def test_a_header_of_a_tar_that_changed(tmp_path, archive, at):
+    """Even where it says nothing of the data, such as mode, owner and time."""
+    data = bytearray(archive.read_bytes())
+    data[data.index(b"data/0001-shop_order.tsv\0") + at] ^= 1
+    archive.write_bytes(data)
+    with pytest.raises(DumpError, match="is damaged: it has an unreadable header; copy it anew"):
         open_source(str(archive))
