@@ -17,7 +17,7 @@ from dbdump_core.backends.mysql.spelling import MysqlSpelling
 from dbdump_core.backends.postgresql import catalog as postgresql_catalog
 from dbdump_core.backends.postgresql.spelling import PostgresqlSpelling, is_native
 from dbdump_core.backends.reflection import reflect
-from dbdump_core.backends.spelling import Spelling, as_created
+from dbdump_core.backends.spelling import Spelling, as_created, names_in
 from dbdump_core.backends.sqlite import catalog as sqlite_catalog
 from dbdump_core.backends.sqlite.spelling import SqliteSpelling
 from dbdump_core.errors import MismatchError
@@ -282,6 +282,27 @@ def test_unnamed_keys_get_names_where_they_need_them(connection: sa.Connection, 
         for table in keyed()
     )
     made(connection, engine_name, tables)
+
+
+def test_names_that_are_there_already_are_not_taken(connection: sa.Connection, engine_name: str) -> None:
+    spelling = SPELLINGS[engine_name]
+    create(connection, spelling, as_created(keyed(), spelling))
+    there = reflect(connection, CATALOGS[engine_name])
+    more = as_created(
+        (
+            Table(
+                "more",
+                (column("a"), column("b")),
+                indexes=(Index("by_country", ("a",)), Index("more", ("b",))),
+            ),
+        ),
+        spelling,
+        taken=names_in(there),
+    )
+    create(connection, spelling, more)
+    found = reflect(connection, CATALOGS[engine_name]).by_key[TableKey(None, "more")]
+    assert found.indexes == more[0].indexes
+    assert len(found.indexes) == 2
 
 
 def test_long_names_of_keys_are_cut_and_stay_apart(connection: sa.Connection, engine_name: str) -> None:

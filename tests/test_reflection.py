@@ -291,7 +291,8 @@ def test_mysql_keys(connection: sa.Connection, engine_name: str) -> None:
         connection,
         "CREATE TABLE `p``,(x)\n%%` (a int, b int, PRIMARY KEY (b, a))",
         "CREATE TABLE t (a int, b int, c varchar(99) COMMENT 'ü''s',"
-        " CONSTRAINT `f,``(k)%%` FOREIGN KEY (b, a) REFERENCES `p``,(x)\n%%` (b, a) ON DELETE CASCADE, UNIQUE KEY u (b, c), KEY pre (c(5)),"
+        " CONSTRAINT `f,``(k)%%` FOREIGN KEY (b, a) REFERENCES `p``,(x)\n%%` (b, a)"
+        " ON DELETE CASCADE, UNIQUE KEY u (b, c), KEY pre (c(5)),"
         " FULLTEXT KEY ft (c), KEY i (a, c), CONSTRAINT ck CHECK (a > 0)) COMMENT 'it''s'",
         "CREATE VIEW v AS SELECT 1 AS x",
         "CREATE TEMPORARY TABLE temporary (x int)",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -52,7 +54,7 @@ EVERY_TYPE = [
 ]  # fmt: skip
 
 
-def column(name: str, type_: Type = types.INTEGER, **more) -> Column:
+def column(name: str, type_: Type = types.INTEGER, **more: Any) -> Column:
     return Column(name, type_, **more)
 
 
@@ -113,6 +115,12 @@ def test_writing_is_stable_and_leaves_out_what_is_default() -> None:
         "  primary_key: [id]",
         '  comment: "who: buys # things"',
     ]
+
+
+def test_the_example_of_the_docs_is_what_would_be_written() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "schema.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0]
+    assert schema_yaml.dumps(schema_yaml.loads(example)).partition("\n")[2] == example
 
 
 def test_an_empty_schema_survives() -> None:

@@ -12,7 +12,18 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 from ..errors import MismatchError, shown
-from ..schema import Column, Default, DefaultKind, ForeignKey, Identity, Index, Table, TableKey, UniqueKey
+from ..schema import (
+    Column,
+    Default,
+    DefaultKind,
+    ForeignKey,
+    Identity,
+    Index,
+    Schema,
+    Table,
+    TableKey,
+    UniqueKey,
+)
 from ..types import Fit, Kind, Type, fit
 from .expressions import portable_expression
 from .reflection import now_default, tidy, value_default
@@ -92,6 +103,16 @@ def as_created(
     for table in settled:
         names.take(table)
     return tuple(tidy(names.settled(table)) for table in settled)
+
+
+def names_in(schema: Schema) -> set[str]:
+    """Return the names that tables, keys and indexes of a database have taken, for `as_created`."""
+    names = {table.name for table in schema}
+    for table in schema:
+        names.update(key.name for key in table.unique if key.name is not None)
+        names.update(key.name for key in table.foreign_keys if key.name is not None)
+        names.update(index.name for index in table.indexes)
+    return names
 
 
 # --- one table ----------------------------------------------------------------------------------
