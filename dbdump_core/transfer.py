@@ -20,7 +20,6 @@ from .abc import (
     Progress,
     ReadTask,
     Report,
-    Snapshot,
     Source,
     TablePlan,
     TableResult,
@@ -249,7 +248,7 @@ class _Reader:
                 self._put(hasher.fingerprint)
         except _StoppedError:
             return
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again by the thread that takes
             self._put_last(error)
 
     def _emit(self, hasher: Hasher) -> Emit:

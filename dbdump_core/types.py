@@ -280,7 +280,7 @@ def fit(source: Type, target: Type) -> Fit:
     """
     if source.kind in _NUMBERS and target.kind in _NUMBERS:
         return _fit_number(source, target)
-    if source.kind is Kind.TEXT is target.kind or target.kind is Kind.TEXT and source.kind is not Kind.BYTES:
+    if target.kind is Kind.TEXT and source.kind is not Kind.BYTES:
         padded = target.fixed and not source.fixed and source.kind is Kind.TEXT
         return _checked_unless(_within(_text_length(source), target.length) and not padded)
     if source.kind is target.kind:

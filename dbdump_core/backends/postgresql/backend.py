@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
-from ...abc import Block, Emit, Path, ReadTask, Snapshot, WriteTask
+from ...abc import Block, Emit, ReadTask, Snapshot, WriteTask
 from ...errors import DatabaseError, RefusedError, UnsafeError, ValueRefusedError
 from ...schema import Column, ForeignKey, Identity, Table, TableKey
 from ...types import Kind, Type
@@ -99,8 +99,8 @@ class PostgresqlBackend(Backend):
     def estimate(self, connection: sa.Connection, tables: Sequence[Table]) -> Mapping[TableKey, int]:
         rows = self.run(
             connection,
-            "SELECT n.nspname = current_schema(), n.nspname::text, c.relname::text, c.reltuples FROM pg_catalog.pg_class c"
-            " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.reltuples >= 0",
+            "SELECT n.nspname = current_schema(), n.nspname::text, c.relname::text, c.reltuples"
+            " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.reltuples >= 0",
         )
         found = {
             TableKey(None if default else schema, name): int(count) for default, schema, name, count in rows
