@@ -1,0 +1,106 @@
+"""Dump, load, copy and verify SQLite, MySQL/MariaDB and PostgreSQL databases, exactly.
+
+The five verbs and the words they speak in. Everything is imported when it is first used: a program
+that only wants `DbdumpError` does not pay for SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .abc import (
+        Comparison,
+        Event,
+        Fingerprint,
+        Path,
+        Phase,
+        Plan,
+        Progress,
+        Report,
+        Snapshot,
+        TableComparison,
+        TablePlan,
+        TableResult,
+    )
+    from .errors import (
+        ConnectError,
+        DatabaseError,
+        DbdumpError,
+        DumpError,
+        InterruptedRunError,
+        MismatchError,
+        RefusedError,
+        SchemaError,
+        SelectionError,
+        StorageError,
+        UnsafeError,
+        UsageError,
+        ValueRefusedError,
+        VerificationError,
+    )
+    from .operations import copy, describe, dump, load, verify
+    from .schema import Column, ForeignKey, Schema, Table, TableKey
+    from .selection import Selection
+    from .transfer import Confirm
+    from .types import Kind, Type
+
+__all__ = [
+    "Column",
+    "Comparison",
+    "Confirm",
+    "ConnectError",
+    "DatabaseError",
+    "DbdumpError",
+    "DumpError",
+    "Event",
+    "Fingerprint",
+    "ForeignKey",
+    "InterruptedRunError",
+    "Kind",
+    "MismatchError",
+    "Path",
+    "Phase",
+    "Plan",
+    "Progress",
+    "RefusedError",
+    "Report",
+    "Schema",
+    "SchemaError",
+    "Selection",
+    "SelectionError",
+    "Snapshot",
+    "StorageError",
+    "Table",
+    "TableComparison",
+    "TableKey",
+    "TablePlan",
+    "TableResult",
+    "Type",
+    "UnsafeError",
+    "UsageError",
+    "ValueRefusedError",
+    "VerificationError",
+    "copy",
+    "describe",
+    "dump",
+    "load",
+    "verify",
+]
+
+_HOMES = ("errors", "abc", "schema", "types", "selection", "transfer", "operations")
+"""The modules that the names live in, cheapest first."""
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        for home in _HOMES:
+            module = import_module(f".{home}", __name__)
+            if name in vars(module):
+                return globals().setdefault(name, getattr(module, name))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -12,7 +12,7 @@ from .schema import Schema
 from .selection import Selection, select
 from .transfer import Confirm, Options, transfer
 
-__all__ = ["Confirm", "Plan", "Selection", "copy", "dump", "load", "schema", "verify"]
+__all__ = ["Confirm", "Plan", "Selection", "copy", "describe", "dump", "load", "verify"]
 
 
 def dump(
@@ -112,7 +112,7 @@ def verify(
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare two of: databases, dumps. Table by table, by count and fingerprint."""
-    from .verify import compare
+    from .comparison import compare
 
     with closing(open_source(left)) as ours, closing(open_source(right)) as theirs:
         return compare(
@@ -124,8 +124,8 @@ def verify(
         )
 
 
-def schema(source: str, *, selection: Selection | None = None) -> Schema:
-    """Describe a database or dump in neutral words."""
+def describe(source: str, *, selection: Selection | None = None) -> Schema:
+    """Return the tables of a database or dump in neutral types. Raises RefusedError."""
     with closing(open_source(source)) as opened:
         described = opened.schema()
         return Schema(tuple(select(described, selection or Selection())), described.notes)

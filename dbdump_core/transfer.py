@@ -77,15 +77,16 @@ def transfer(source: Source, target: Target, options: Options) -> Report:
         with target.writing(plan) as writer:
             results = run.move(writer, adopted)
             source.finish()
+            level = source.level or snapshot
             tell(Event(Phase.FINISH, total=len(plan.tables)))
             writer.finish()
             if run.verifies:
                 run.verify(writer, results)
             tell(Event(Phase.COMMIT))
-            writer.commit(results, snapshot)
+            writer.commit(results, level)
     notes = (*source.schema().notes, *plan.notes)
     return Report(
-        source.name, target.name, snapshot, tuple(results), time.monotonic() - started, run.verifies, notes
+        source.name, target.name, level, tuple(results), time.monotonic() - started, run.verifies, notes
     )
 
 
@@ -150,7 +151,8 @@ class _Run:
             hasher = Hasher(forms(plan))
             writer.read_taken(plan.read, hasher.add)
             fingerprint = hasher.fingerprint
-        result = _result(plan, rows, 0, time.monotonic() - started, Path.PRIVATE, fingerprint)
+        seconds = time.monotonic() - started
+        result = TableResult(plan.target.key, rows, 0, seconds, Path.PRIVATE, fingerprint, plan.notes)
         self.tell(Event(Phase.DATA, plan.target.key, rows=rows, total=rows, done=True))
         return result
 
@@ -177,7 +179,8 @@ class _Run:
         self.tell(Event(Phase.DATA, key, rows=rows, bytes=size, total=rows, done=True))
         paths = {self.source.path(plan.read), writer.path(plan.write)}
         path = Path.PORTABLE if Path.PORTABLE in paths else Path.NATIVE
-        return _result(plan, rows, size, time.monotonic() - started, path, item if self.hashes else None)
+        seconds, fingerprint = time.monotonic() - started, item if self.hashes else None
+        return TableResult(plan.target.key, rows, size, seconds, path, fingerprint, plan.notes)
 
     def verify(self, writer: Writer, results: Sequence[TableResult]) -> None:
         """Read everything back and compare. Raises VerificationError."""
@@ -197,12 +200,6 @@ class _Run:
         hasher = Hasher(forms(plan))
         writer.read(ReadTask(plan.target, plan.write.columns), hasher.add)
         return hasher.fingerprint
-
-
-def _result(
-    plan: TablePlan, rows: int, size: int, seconds: float, path: Path, fingerprint: Fingerprint | None
-) -> TableResult:
-    return TableResult(plan.target.key, rows, size, seconds, path, fingerprint, plan.notes)
 
 
 class _StoppedError(Exception):

@@ -127,7 +127,8 @@ def test_keywords_are_those_of_the_operation(name: str) -> None:
     else:
         keywords = set(getattr(options, f"{name}_keywords")(given)) | {"progress"}
         keywords |= {"confirm"} if name in ("load", "copy") else set()
-    expected = signature(getattr(operations, name)).parameters.values()
+    operation = operations.describe if name == "schema" else getattr(operations, name)
+    expected = signature(operation).parameters.values()
     assert keywords == {one.name for one in expected if one.kind is one.KEYWORD_ONLY}
 
 

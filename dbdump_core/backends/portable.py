@@ -73,13 +73,13 @@ def _block(task: ReadTask, rows: Sequence[Sequence[object]]) -> Block:
             try:
                 cells.append(encode(value, column.type))
             except (ValueError, UnicodeError) as error:
-                raise refused_value(task, row, column.name, value, error) from None
+                raise refused_value(task, row, column.name, value=value, error=error) from None
         lines.append(b"\t".join(cells))
     return Block(b"\n".join([*lines, b""]), len(lines))
 
 
 def refused_value(
-    task: ReadTask, row: Sequence[object], column: str, value: object, error: Exception
+    task: ReadTask, row: Sequence[object], column: str, *, value: object, error: Exception
 ) -> ValueRefusedError:
     """Return the error for a value that is not what its column's type says."""
     cells = [b"\\N" if one is None else str(one).encode("utf-8", "backslashreplace") for one in row]

@@ -125,7 +125,7 @@ def _settled(table: Table, spelling: Spelling, source: str | None) -> Table:
     for old, new in zip(table.columns, typed.columns, strict=True):
         if _worth_saying(old.type, new.type):
             notes.append(f"column {shown(old.name)}: {old.type} becomes {new.type}")
-    columns = tuple(_settled_column(column, typed, spelling, source, notes) for column in typed.columns)
+    columns = tuple(_settled_column(column, typed, spelling, source=source, notes=notes) for column in typed.columns)
     if table.checks:
         notes.append(f"{len(table.checks)} check constraints are not created")
     return replace(
@@ -163,7 +163,7 @@ def _check_names(table: Table, spelling: Spelling) -> None:
 
 
 def _settled_column(
-    column: Column, table: Table, spelling: Spelling, source: str | None, notes: list[str]
+    column: Column, table: Table, spelling: Spelling, *, source: str | None, notes: list[str]
 ) -> Column:
     identity = spelling.identity(column, table) if column.identity else None
     default = _settled_default(column, spelling) if column.default and not identity else None

@@ -31,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     from .. import operations, schema_yaml
 
-    schema = operations.schema(options.source, selection=shared.selection(options))
+    schema = operations.describe(options.source, selection=shared.selection(options))
     text = schema_yaml.dumps(schema)
     in_file = options.output not in (None, "-")
     if in_file:

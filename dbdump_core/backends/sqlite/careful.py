@@ -56,7 +56,7 @@ def _line(sql: Statement, row: Sequence[object]) -> bytes:
         try:
             cells.append(_cell(column, storage, value))
         except (ValueError, InvalidOperation, UnicodeError) as error:
-            raise refused_value(sql.task, row[1::2], column.name, value, error) from None
+            raise refused_value(sql.task, row[1::2], column.name, value=value, error=error) from None
     return b"\t".join(cells)
 
 
