@@ -35,10 +35,10 @@ class Draw(random.Random):
         return datetime.date.fromordinal(first + self.below(_LAST_DAY - first)).isoformat()
 
     def time(self) -> str:
-        """Return a time of day, with microseconds in two cases of three."""
+        """Return a time of day, with six digits of a second's fraction in two cases of three."""
         second, microsecond = self.below(86_400), self.below(1_000_000) if self.below(3) else 0
         clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
-        return f"{clock}.{microsecond:06}".rstrip("0") if microsecond else clock
+        return f"{clock}.{microsecond:06}" if microsecond else clock
 
     def moment(self) -> str:
         """Return a date and time of this century."""

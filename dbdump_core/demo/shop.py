@@ -1,8 +1,8 @@
 """The shop database: twelve related tables and an empty one, the same for the same seed.
 
 Everything in it can be stored by each engine that dbdump knows, so the file also serves to try a
-copy to a server. Moments are spelled as the canonical line spells them, without trailing zeros in
-a fraction: then two databases are equal when their bytes are.
+copy to a server. Moments are spelled as dbdump, like Django and SQLAlchemy, spells them in SQLite,
+with six digits of a fraction or none: then two databases are equal when their bytes are.
 """
 
 from __future__ import annotations
