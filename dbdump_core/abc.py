@@ -98,6 +98,8 @@ class Source(Protocol):
     """`postgresql`, `mysql`, `mariadb`, `sqlite` …; for an archive, the engine it was made from."""
     typed: bool
     """True when values are known to keep to their declared types (not so in SQLite or an edited dump)."""
+    level: Snapshot | None
+    """What the rows were read of; None until it is known (in a stream: until `finish`)."""
     order: Sequence[TableKey] | None
     """The only order in which tables can be read (a stream), or None for any."""
 

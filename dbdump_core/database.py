@@ -12,7 +12,7 @@ from .abc import Block, Emit, Path, Plan, ReadTask, Snapshot, Source, TablePlan,
 from .backends import ddl
 from .backends.base import ROLLED_BACK, Backend
 from .backends.spelling import as_created
-from .errors import UnsafeError, ValueRefusedError, shown
+from .errors import ConnectError, DatabaseError, UnsafeError, ValueRefusedError, shown
 from .order import parents_first
 from .schema import ForeignKey, Schema, Table, TableKey
 
@@ -31,6 +31,7 @@ class DatabaseSource:
         self.name = backend.shown()
         self.engine = backend.engine(self.connection)
         self.typed = backend.typed
+        self.level: Snapshot | None = None
         self._paths: dict[TableKey, Path] = {}
 
     def schema(self) -> Schema:
@@ -49,6 +50,7 @@ class DatabaseSource:
         """Hold one point in time over the tables."""
         with self.backend.speaking(self.connection):
             level = self.backend.hold_snapshot(self.connection, tables)
+        self.level = level
         try:
             yield level
         finally:
@@ -325,18 +327,36 @@ class DatabaseWriter:
         self.committed = True
 
     def undo(self) -> None:
-        """Roll back, and take away what rolling back does not."""
-        if self.connection.closed or self.connection.invalidated:
-            return
-        with self.backend.speaking(self.connection):
-            self.connection.rollback()
-            if self._made and self.backend.ddl_commits:
-                self._drop_made()
-                self.connection.commit()
+        """Roll back, and take away what rolling back does not.
 
-    def _drop_made(self) -> None:
+        Raises DatabaseError only where something new is left, and says what.
+        """
+        try:
+            with self.backend.speaking(self.connection):
+                self.connection.rollback()
+                self._drop_made(self.connection)
+        except DatabaseError:
+            # Interrupted in the middle of a statement, the connection is of no use any more.
+            self.backend.cancel(self.connection)
+            self.connection.invalidate()
+            self._undo_anew()
+
+    def _undo_anew(self) -> None:
+        if not (self._made and self.backend.ddl_commits):
+            return
+        try:
+            connection = self.backend.connect(writing=True)
+            with self.backend.speaking(connection):
+                self._drop_made(connection)
+            connection.close()
+        except (DatabaseError, ConnectError) as error:
+            names = ", ".join(str(table.key) for table in self._made)
+            raise DatabaseError(f"{self._name}: the new, empty tables {names} are left; drop them: {error}") from None
+
+    def _drop_made(self, connection: sa.Connection) -> None:
         """Drop what this run created, where a rollback does not; foreign keys are not checked here."""
+        if not (self._made and self.backend.ddl_commits):
+            return
         for table in self._made:
-            self.backend.run(
-                self.connection, f"DROP TABLE IF EXISTS {self.backend.qualified(self.connection, table)}"
-            )
+            self.backend.run(connection, f"DROP TABLE IF EXISTS {self.backend.qualified(connection, table)}")
+        connection.commit()

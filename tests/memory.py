@@ -28,6 +28,7 @@ class MemorySource:
     block_rows: int = 2
     name: str = "memory"
     order: Sequence[TableKey] | None = None
+    level: Snapshot | None = None
     finished: bool = field(default=False, init=False)
 
     def schema(self) -> Schema:

@@ -16,11 +16,14 @@ _ESCAPES = ((b"\\", b"\\\\"), (b"\t", b"\\t"), (b"\n", b"\\n"), (b"\r", b"\\r"))
 _TO_LINES = bytes.maketrans(CELL + ROW, b"\t\n")
 
 
-def to_block(raw: bytes, *, rows: int, width: int, nulls: int | None = None) -> Block | None:
+def to_block(
+    raw: bytes, *, rows: int, width: int, nulls: int | None = None, validate: bool = True
+) -> Block | None:
     """Return the block of canonical lines, or None where the bytes do not prove themselves.
 
     `raw` ends in ROW. The separators must be as many as `rows` of `width` cells need, the NULL
-    marks as many as `nulls` (where the engine counted them), and all else valid UTF-8.
+    marks as many as `nulls` (where the engine counted them), and all else valid UTF-8 (`validate`:
+    False where a server is going to look at that anyway).
     """
     if raw.count(ROW) != rows or raw.count(CELL) != rows * max(width - 1, 0):
         return None
@@ -30,7 +33,7 @@ def to_block(raw: bytes, *, rows: int, width: int, nulls: int | None = None) -> 
         if plain in raw:
             raw = raw.replace(plain, escaped)
     data = raw.translate(_TO_LINES).replace(NULL, b"\\N")
-    return Block(data, rows) if is_utf8(data) else None
+    return Block(data, rows) if not validate or is_utf8(data) else None
 
 
 def is_utf8(data: bytes) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
-from ...abc import Block, Emit, Path, ReadTask, Snapshot, WriteTask
+from ...abc import Block, Emit, ReadTask, Snapshot, WriteTask
 from ...errors import DatabaseError, RefusedError, UnsafeError, ValueRefusedError
 from ...schema import Column, ForeignKey, Table, TableKey
 from ...types import Kind, Type
@@ -118,10 +118,14 @@ class MysqlBackend(Backend):
         return connection.connection.driver_connection
 
     def cancel(self, connection: sa.Connection) -> None:
-        # The protocol knows no cancelling on one connection: the statement ends with its socket.
-        raw = self.raw(connection)
-        if hasattr(raw, "_force_close"):
-            raw._force_close()
+        # A connection cannot stop its own statement, and a server that writes to a closed socket
+        # notices late: a second connection ends the first.
+        number = getattr(self.raw(connection), "thread_id", int)()
+        try:
+            with sa.create_engine(self.url, poolclass=sa.pool.NullPool).connect() as second:
+                self.run(second, f"KILL {number}")
+        except sa.exc.DBAPIError:
+            return  # it has ended already, or no second connection is to be had
 
     def spelling(self, connection: sa.Connection) -> Spelling:
         return MysqlSpelling()

@@ -118,9 +118,15 @@ def _target(column: Column, name: str, variable: str) -> tuple[str, str | None]:
 
 def statement(table: str, columns: Sequence[Column], names: Sequence[str]) -> Callable[[str], str]:
     """Return the LOAD DATA statement of a table, waiting for the name of its file."""
-    targets = [
-        _target(column, name, f"@c{at}") for at, (column, name) in enumerate(zip(columns, names, strict=True))
-    ]
+    variables = [f"@c{at}" for at in range(len(columns))]
+    targets = [_target(*triple) for triple in zip(columns, names, variables, strict=True)]
+    if any(made for _, made in targets):
+        # MariaDB takes a 0 for "number the row" in spite of NO_AUTO_VALUE_ON_ZERO as soon as there
+        # is a SET, unless the number is set as well (seen on 10.11).
+        targets = [
+            (variable, f"{name} = {variable}") if column.identity else target
+            for target, column, name, variable in zip(targets, columns, names, variables, strict=True)
+        ]
     sets = [made for _, made in targets if made]
     tail = (
         f" INTO TABLE {table} CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\'"

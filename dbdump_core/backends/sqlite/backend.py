@@ -138,7 +138,9 @@ class SqliteBackend(Backend):
     def _read(self, connection: sa.Connection, task: ReadTask, schema: str, emit: Emit) -> Path:
         raw = self.raw(connection)
         place = self._place(connection, schema, task.table)
-        sql = statement(task, place, lambda name: self.quote(connection, name))
+        declared = self._declared(connection, schema, task.table)
+        affinities = {name: affinity(type_) for name, type_ in declared.items()}
+        sql = statement(task, place, lambda name: self.quote(connection, name), affinities)
         rowid = self._rowid(connection, schema, task.table)
         order = self._order(connection, task)
         if not (self.native and sql.checked):
