@@ -1,18 +1,25 @@
+# make demo   the program at work on a small shop; no server needed
 # make test   everything that must hold: lint, types, tests against real servers
-# make demo   the program at work on a small shop
-# make bench  the side-by-side benchmark
+# make bench  the benchmark that needs no server; bench/README.md has the others
 
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+PROGRAM := $(VENV)/.program
+INSTALLED := $(VENV)/.installed
 
 .PHONY: venv test lint demo bench clean
 
-venv: $(STAMP)
+venv: $(INSTALLED)
 
-$(STAMP): pyproject.toml constraints.txt .ci/python
+# What users install, in seconds; the tools of development come on top when they are asked for.
+$(PROGRAM): pyproject.toml constraints.txt .ci/python
 	"$$(.ci/python)" -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,django]' -c constraints.txt
+	$(PIP) -e .
+	touch $@
+
+$(INSTALLED): $(PROGRAM)
+	$(PIP) -e '.[dev,django]'
 	touch $@
 
 lint: venv
@@ -22,10 +29,10 @@ lint: venv
 test: lint
 	$(BIN)/pytest
 
-demo: venv
+demo: $(PROGRAM)
 	$(BIN)/python -m dbdump_core.demo
 
-bench: venv
+bench: $(PROGRAM)
 	$(BIN)/python -m bench
 
 clean:
