@@ -105,7 +105,7 @@ class DatabaseTarget:
     @cached_property
     def _schema(self) -> Schema:
         with self.backend.speaking(self.connection):
-            schema = self.backend.reflect(self.connection)
+            schema = self.backend.reflect_target(self.connection)
             self.connection.rollback()
         return schema
 

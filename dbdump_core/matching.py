@@ -43,9 +43,7 @@ class Wishes:
     ordered: bool = False
 
 
-def make_plan(
-    source: Source, tables: Sequence[Table], target: Target, *, selection: Selection, wishes: Wishes
-) -> Plan:
+def make_plan(source: Source, tables: Sequence[Table], target: Target, *, selection: Selection, wishes: Wishes) -> Plan:
     """Return what a transfer of these tables will do; nothing has been written yet.
 
     Raises MismatchError for a table or column that the target lacks, a column of the target that
@@ -59,9 +57,7 @@ def make_plan(
         for table in tables
     ]
     plans = [
-        replace(
-            plan, read=replace(plan.read, where=selection.condition(plan.source.key), ordered=wishes.ordered)
-        )
+        replace(plan, read=replace(plan.read, where=selection.condition(plan.source.key), ordered=wishes.ordered))
         for plan in plans
     ]
     ordered = _ordered(source, plans)
@@ -112,9 +108,7 @@ def _folded(key: TableKey) -> tuple[str, str]:
     return (key.schema or "").casefold(), key.name.casefold()
 
 
-def _pair_columns(
-    table: Table, there: Table, *, generated: bool
-) -> tuple[list[tuple[Column, Column]], list[str]]:
+def _pair_columns(table: Table, there: Table, *, generated: bool) -> tuple[list[tuple[Column, Column]], list[str]]:
     """Return the columns that fill each other; `generated`: those too that a database computes.
 
     A dump holds the values of generated columns: who loads it may not be able to compute them.
@@ -128,9 +122,7 @@ def _pair_columns(
         if found.name != column.name:
             notes.append(f"column {table.key}.{column.name} fills {found.name}: the names differ in case")
         if column.generated is not None and not generated:
-            notes.append(
-                f"column {table.key}.{column.name} is generated at the source; its values are copied"
-            )
+            notes.append(f"column {table.key}.{column.name} is generated at the source; its values are copied")
         pairs.append((column, found))
     filled = {right.name for _, right in pairs}
     return pairs, notes + _unfilled(there, filled)
@@ -182,6 +174,6 @@ def _conversion(table: Table, left: Column, right: Column) -> str | None:
     if left.type.kind is Kind.TIMESTAMP is right.type.kind and left.type.zoned != right.type.zoned:
         how = "taken as UTC" if right.type.zoned else "stored as UTC without a zone"
         return f"column {table.key}.{left.name}: timestamps are {how}"
-    if left.type.kind is not right.type.kind:
+    if left.type.kind is not right.type.kind and {left.type.kind, right.type.kind} != {Kind.BOOLEAN, Kind.INTEGER}:
         return f"column {table.key}.{left.name}: {left.type} becomes {right.type}"
     return None

@@ -52,11 +52,10 @@ class Backend:
         except (ModuleNotFoundError, sa.exc.NoSuchModuleError) as error:
             raise ConnectError(f"no driver for {self.shown()}: {error}; install it with pip") from None
         except (sa.exc.DBAPIError, sa.exc.ArgumentError) as error:
-            raise ConnectError(
-                f"cannot connect to {self.shown()}: {reason(error)}; {self.connect_hint}"
-            ) from None
+            raise ConnectError(f"cannot connect to {self.shown()}: {reason(error)}; {self.connect_hint}") from None
         with self.speaking(connection):
             self.pin(connection, writing=writing)
+            self.spells_doubles = self.probe_doubles(connection)
             connection.commit()
         return connection
 
@@ -68,6 +67,18 @@ class Backend:
 
     def pin(self, connection: sa.Connection, *, writing: bool) -> None:
         """Set what would change data if it were set otherwise (torture.md 0.1)."""
+
+    spells_doubles: bool = True
+    """The engine's texts of HARD_DOUBLES were exact on the last connection; else floats go the portable way."""
+
+    def probe_doubles(self, connection: sa.Connection) -> bool:
+        """Tell whether the native spelling of HARD_DOUBLES is exact here."""
+        return True
+
+    def may_read_natively(self, task: ReadTask) -> bool:
+        """Tell whether nothing rules the native path out for these columns."""
+        floats = any(column.type.kind is Kind.FLOAT for column in task.columns)
+        return self.native and (self.spells_doubles or not floats)
 
     def shown(self) -> str:
         """Return the database's name for people, without its password."""
@@ -118,9 +129,7 @@ class Backend:
         parts = [schema, table.name] if schema else [table.name]
         return ".".join(self.quote(connection, part) for part in parts)
 
-    def clause(
-        self, connection: sa.Connection, table: Table | TableKey, columns: Sequence[str] = ()
-    ) -> sa.TableClause:
+    def clause(self, connection: sa.Connection, table: Table | TableKey, columns: Sequence[str] = ()) -> sa.TableClause:
         """Return a table for SQLAlchemy Core, its columns untyped: the driver's own values come back."""
         schema = table.schema or connection.dialect.default_schema_name
         named: list[sa.ColumnClause[Any]] = [sa.column(sa.sql.quoted_name(name, True)) for name in columns]
@@ -143,6 +152,10 @@ class Backend:
         """Return how this engine says types and keys when it creates tables. Raises UsageError."""
         raise UsageError(f"cannot create tables in {connection.dialect.name}; create them first")
 
+    def reflect_target(self, connection: sa.Connection) -> Schema:
+        """Describe all tables as what they can take."""
+        return self.reflect(connection)
+
     def estimate(self, connection: sa.Connection, tables: Sequence[Table]) -> Mapping[TableKey, int]:
         """Return about how many rows tables hold; unknown ones are absent."""
         return {}
@@ -162,7 +175,7 @@ class Backend:
             checker.check(block)
             emit(block)
 
-        if self.native and self.read_natively(connection, task, checked):
+        if self.may_read_natively(task) and self.read_natively(connection, task, checked):
             return Path.NATIVE
         portable.read(self, connection, task, checked)
         return Path.PORTABLE
@@ -173,11 +186,7 @@ class Backend:
 
     def portable_expression(self, column: Column, element: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """Return what to select so that the driver's value encodes exactly."""
-        return (
-            sa.cast(element, sa.Text)
-            if column.type.kind in (Kind.JSON, Kind.INTERVAL, Kind.NATIVE)
-            else element
-        )
+        return sa.cast(element, sa.Text) if column.type.kind in (Kind.JSON, Kind.INTERVAL, Kind.NATIVE) else element
 
     # --- writing --------------------------------------------------------------------------------
 
@@ -213,33 +222,23 @@ class Backend:
         """Return the INSERT of one row, with bind parameters c0, c1 …"""
         names = [column.name for column in task.columns]
         table = self.clause(connection, task.table, names)
-        return sa.insert(table).values(
-            {table.c[name]: sa.bindparam(f"c{at}") for at, name in enumerate(names)}
-        )
+        return sa.insert(table).values({table.c[name]: sa.bindparam(f"c{at}") for at, name in enumerate(names)})
 
-    def empty(
-        self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]
-    ) -> None:
+    def empty(self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]) -> None:
         """Delete all rows of `tables` (children first). `outside`: keys of other tables that refer to them."""
         for table in tables:
             connection.execute(sa.delete(self.clause(connection, table)))
 
-    def defer_foreign_keys(
-        self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]
-    ) -> None:
+    def defer_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]) -> None:
         """Put the checking of the named foreign keys off to the end of the transaction."""
 
-    def check_foreign_keys(
-        self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]
-    ) -> None:
+    def check_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]) -> None:
         """Check now what was put off, and put the named keys back as they were."""
 
     def finish_table(self, connection: sa.Connection, table: Table) -> None:
         """Put back what writing into the table had to change."""
 
-    def firing_triggers(
-        self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool
-    ) -> list[str]:
+    def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
         """Return the triggers that a load would fire, as `table.trigger`."""
         return []
 

@@ -94,6 +94,10 @@ def refused_value(
 # --- writing ----------------------------------------------------------------------------------
 
 
+_REFUSALS = (sa.exc.DBAPIError, ValueError, OverflowError)
+"""What a value is refused with: drivers turn some away themselves, a NUL or a number too large."""
+
+
 def write(backend: Backend, connection: sa.Connection, task: WriteTask, block: Block) -> None:
     """Insert the block's rows; where one is refused, find it and name it."""
     statement = backend.portable_insert(connection, task)
@@ -101,7 +105,7 @@ def write(backend: Backend, connection: sa.Connection, task: WriteTask, block: B
     savepoint = connection.begin_nested()
     try:
         connection.execute(statement, rows)
-    except sa.exc.DBAPIError:
+    except _REFUSALS:
         savepoint.rollback()
         _name_refused_row(connection, task, block, list(zip([statement] * len(rows), rows, strict=True)))
         raise
@@ -114,11 +118,14 @@ def decoded_rows(backend: Backend, task: WriteTask, block: Block) -> list[dict[s
         _crossing(type_, column.type) for type_, column in zip(task.source_types, task.columns, strict=True)
     ]
     rows = []
-    for cells in split_rows(block):
+    for number, cells in enumerate(split_rows(block)):
         row: dict[str, object] = {}
         for at, (cell, type_, column) in enumerate(zip(cells, crossing, task.columns, strict=True)):
             text = text_of(cell)
-            row[f"c{at}"] = None if text is None else backend.portable_value(column, type_, text)
+            try:
+                row[f"c{at}"] = None if text is None else backend.portable_value(column, type_, text)
+            except ValueError as error:
+                raise refused_row(task, block, number, f"column {column.name}: {shown(text)}: {error}") from None
         rows.append(row)
     return rows
 
@@ -142,7 +149,7 @@ def _name_refused_row(
         savepoint = connection.begin_nested()
         try:
             connection.execute(statement, row)
-        except sa.exc.DBAPIError as error:
+        except _REFUSALS as error:
             raise refused_row(task, block, number, reason(error)) from error
         savepoint.commit()
 

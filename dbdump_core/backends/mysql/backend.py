@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
 from ...abc import Block, Emit, ReadTask, Snapshot, WriteTask
 from ...errors import DatabaseError, RefusedError, UnsafeError, ValueRefusedError
-from ...schema import Column, ForeignKey, Table, TableKey
-from ...types import Kind, Type
+from ...schema import Column, ForeignKey, Schema, Table, TableKey
+from ...types import FLOAT, Kind, Type
 from .. import portable
 from ..base import ROLLED_BACK, Backend, reason
+from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
 from . import catalog, reading
 from .spelling import MysqlSpelling
@@ -113,6 +115,13 @@ class MysqlBackend(Backend):
                     f"{self.shown()}: {name} must be {value!r} so that no value changes: {reason(error)}"
                 ) from None
 
+    def probe_doubles(self, connection: sa.Connection) -> bool:
+        rows = " UNION ALL ".join(
+            f"SELECT {number} AS n, {_literal(value)} AS v" for number, value in enumerate(HARD_DOUBLES)
+        )
+        text = reading.cell(Column("v", FLOAT), "v")
+        return all_come_back(self.run(connection, f"SELECT CONCAT({text}, '') FROM ({rows}) AS t ORDER BY n").scalars())
+
     def raw(self, connection: sa.Connection) -> Any:
         """Return the driver's own connection."""
         return connection.connection.driver_connection
@@ -129,6 +138,11 @@ class MysqlBackend(Backend):
 
     def spelling(self, connection: sa.Connection) -> Spelling:
         return MysqlSpelling()
+
+    def reflect_target(self, connection: sa.Connection) -> Schema:
+        """Describe the tables; a tinyint(1) takes more than the 0 and 1 that it may hold now (torture.md I6)."""
+        schema = self.reflect(connection)
+        return replace(schema, tables=tuple(map(_with_tinyints, schema.tables)))
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -169,9 +183,7 @@ class MysqlBackend(Backend):
         if task.where:
             sql += f" WHERE ({task.where})"
         if task.ordered and task.table.primary_key:
-            sql += " ORDER BY " + ", ".join(
-                f"t.{self.quote(connection, name)}" for name in task.table.primary_key
-            )
+            sql += " ORDER BY " + ", ".join(f"t.{self.quote(connection, name)}" for name in task.table.primary_key)
         return sql
 
     def _read_oversize(self, connection: sa.Connection, task: ReadTask, emit: Emit, expected: int) -> None:
@@ -183,9 +195,7 @@ class MysqlBackend(Backend):
             found += block.rows
             emit(block)
 
-        names = [
-            f"{self.qualified(connection, task.table)}.{self.quote(connection, c.name)}" for c in task.columns
-        ]
+        names = [f"{self.qualified(connection, task.table)}.{self.quote(connection, c.name)}" for c in task.columns]
         condition = f"{reading.line(task.columns, names)} IS NULL"
         portable.read(self, connection, task, counted, condition=condition)
         if found != expected:
@@ -235,10 +245,7 @@ class MysqlBackend(Backend):
 
     def _may_write(self, connection: sa.Connection) -> bool:
         grants = " ".join(str(row[0]) for row in self.run(connection, "SHOW GRANTS FOR CURRENT_USER"))
-        return any(
-            word in grants
-            for word in ("ALL PRIVILEGES ON *.*", "SUPER", "READ_ONLY ADMIN", "CONNECTION_ADMIN")
-        )
+        return any(word in grants for word in ("ALL PRIVILEGES ON *.*", "SUPER", "READ_ONLY ADMIN", "CONNECTION_ADMIN"))
 
     def _probe(self, connection: sa.Connection) -> bool:
         """Tell whether LOAD DATA LOCAL works here, by loading one row into a temporary table."""
@@ -301,16 +308,12 @@ class MysqlBackend(Backend):
             return super().portable_value(column, type_, text)
         return text
 
-    def empty(
-        self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]
-    ) -> None:
+    def empty(self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]) -> None:
         # Not TRUNCATE: it commits. Foreign keys are off, so nothing cascades.
         for table in tables:
             self.run(connection, f"DELETE FROM {self.qualified(connection, table)}")
 
-    def firing_triggers(
-        self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool
-    ) -> list[str]:
+    def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
         events = ("INSERT", "DELETE") if emptied else ("INSERT",)
         names = {table.name for table in tables}
         rows = self.run(
@@ -338,6 +341,19 @@ class MysqlBackend(Backend):
         if engine != "mysql" or database != self._database(connection):
             return False
         return self.run(connection, "SELECT IS_USED_LOCK(%s)", (name,)).scalar_one() is not None
+
+
+def _with_tinyints(table: Table) -> Table:
+    tiny = Type(Kind.INTEGER, bits=8)
+    return table.with_columns(
+        tuple(replace(one, type=tiny) if one.type.kind is Kind.BOOLEAN else one for one in table.columns)
+    )
+
+
+def _literal(value: float) -> str:
+    """Return a double as SQL: with an exponent, or MySQL takes it for a decimal."""
+    text = repr(value)
+    return text if "e" in text else text + "e0"
 
 
 def _same(now: object, wanted: object) -> bool:

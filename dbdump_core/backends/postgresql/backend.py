@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from ...abc import Block, Emit, ReadTask, Snapshot, WriteTask
 from ...errors import DatabaseError, RefusedError, UnsafeError, ValueRefusedError
 from ...schema import Column, ForeignKey, Identity, Table, TableKey
-from ...types import Kind, Type
+from ...types import FLOAT, Kind, Type
 from .. import portable
 from ..base import ROLLED_BACK, Backend, reason
+from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
 from . import catalog, copying
 from .spelling import PostgresqlSpelling
@@ -73,9 +74,7 @@ class PostgresqlBackend(Backend):
     def _set(self, connection: sa.Connection, name: str, value: str) -> None:
         savepoint = connection.begin_nested()
         try:
-            connection.execute(
-                sa.text("SELECT set_config(:name, :value, false)"), {"name": name, "value": value}
-            )
+            connection.execute(sa.text("SELECT set_config(:name, :value, false)"), {"name": name, "value": value})
         except sa.exc.DBAPIError as error:
             savepoint.rollback()
             raise RefusedError(
@@ -83,6 +82,13 @@ class PostgresqlBackend(Backend):
                 f" ask for `ALTER ROLE … SET {name} = '{value}'`"
             ) from None
         savepoint.commit()
+
+    def probe_doubles(self, connection: sa.Connection) -> bool:
+        values = ", ".join(f"({number}, {value!r}::float8)" for number, value in enumerate(HARD_DOUBLES))
+        text = copying.cell(Column("v", FLOAT), "v")
+        return all_come_back(
+            self.run(connection, f"SELECT {text} FROM (VALUES {values}) AS t (n, v) ORDER BY n").scalars()
+        )
 
     def raw(self, connection: sa.Connection) -> Any:
         """Return the driver's own connection."""
@@ -102,9 +108,7 @@ class PostgresqlBackend(Backend):
             "SELECT n.nspname = current_schema(), n.nspname::text, c.relname::text, c.reltuples"
             " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.reltuples >= 0",
         )
-        found = {
-            TableKey(None if default else schema, name): int(count) for default, schema, name, count in rows
-        }
+        found = {TableKey(None if default else schema, name): int(count) for default, schema, name, count in rows}
         return {table.key: found[table.key] for table in tables if found.get(table.key)}
 
     def hold_snapshot(self, connection: sa.Connection, tables: Sequence[Table]) -> Snapshot:
@@ -120,9 +124,7 @@ class PostgresqlBackend(Backend):
         now = self.reflect(connection).by_key
         for table in tables:
             found = now.get(table.key)
-            if found is None or [(c.name, c.type) for c in found.columns] != [
-                (c.name, c.type) for c in table.columns
-            ]:
+            if found is None or [(c.name, c.type) for c in found.columns] != [(c.name, c.type) for c in table.columns]:
                 raise DatabaseError(f"table {table.key} was changed by someone just now; run again")
         return Snapshot.CONSISTENT
 
@@ -134,9 +136,7 @@ class PostgresqlBackend(Backend):
                 "SELECT n.nspname = current_schema(), n.nspname::text, c.relname::text FROM pg_catalog.pg_class c"
                 " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'p'",
             )
-            self._partitioned = {
-                TableKey(None if default else schema, name) for default, schema, name in rows
-            }
+            self._partitioned = {TableKey(None if default else schema, name) for default, schema, name in rows}
         name = self.qualified(connection, table)
         return name if table.key in self._partitioned else f"ONLY {name}"
 
@@ -170,9 +170,7 @@ class PostgresqlBackend(Backend):
     # --- writing --------------------------------------------------------------------------------
 
     def begin_writing(self, connection: sa.Connection) -> None:
-        if not self.run(
-            connection, f"SELECT pg_try_advisory_xact_lock({_RUN_LOCK[0]}, {_RUN_LOCK[1]})"
-        ).scalar_one():
+        if not self.run(connection, f"SELECT pg_try_advisory_xact_lock({_RUN_LOCK[0]}, {_RUN_LOCK[1]})").scalar_one():
             raise UnsafeError(f"another run is loading into {self.shown()}; wait for it to end")
         if self.run(connection, "SHOW transaction_read_only").scalar_one() == "on":
             raise UnsafeError(f"{self.shown()} is read-only (a replica?); name its primary server")
@@ -213,9 +211,7 @@ class PostgresqlBackend(Backend):
 
     def _alter_identity(self, connection: sa.Connection, table: Table, column: Column, kind: str) -> None:
         name = self.quote(connection, column.name)
-        self.run(
-            connection, f"ALTER TABLE {self.qualified(connection, table)} ALTER {name} SET GENERATED {kind}"
-        )
+        self.run(connection, f"ALTER TABLE {self.qualified(connection, table)} ALTER {name} SET GENERATED {kind}")
 
     def finish_table(self, connection: sa.Connection, table: Table) -> None:
         """Put back what portable inserts had to change."""
@@ -225,9 +221,7 @@ class PostgresqlBackend(Backend):
             if column.identity is Identity.ALWAYS:
                 self._alter_identity(connection, table, column, "ALWAYS")
 
-    def empty(
-        self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]
-    ) -> None:
+    def empty(self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]) -> None:
         names = [self._from(connection, table) for table in tables]
         if names and not outside and self._may_truncate(connection, tables):
             self.run(connection, f"TRUNCATE {', '.join(names)}")
@@ -240,32 +234,22 @@ class PostgresqlBackend(Backend):
         names = [self.qualified(connection, table) for table in tables]
         return bool(connection.execute(statement, {"names": names}).scalar_one())
 
-    def defer_foreign_keys(
-        self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]
-    ) -> None:
+    def defer_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]) -> None:
         for table, key in keys:
             self._alter_constraint(connection, table, key, "DEFERRABLE INITIALLY DEFERRED")
 
-    def check_foreign_keys(
-        self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]
-    ) -> None:
+    def check_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]) -> None:
         self.run(connection, "SET CONSTRAINTS ALL IMMEDIATE")
         for table, key in keys:
             self._alter_constraint(connection, table, key, "NOT DEFERRABLE")
 
-    def _alter_constraint(
-        self, connection: sa.Connection, table: TableKey, key: ForeignKey, how: str
-    ) -> None:
+    def _alter_constraint(self, connection: sa.Connection, table: TableKey, key: ForeignKey, how: str) -> None:
         if key.deferrable or key.name is None:
             return
         constraint = self.quote(connection, key.name)
-        self.run(
-            connection, f"ALTER TABLE {self.qualified(connection, table)} ALTER CONSTRAINT {constraint} {how}"
-        )
+        self.run(connection, f"ALTER TABLE {self.qualified(connection, table)} ALTER CONSTRAINT {constraint} {how}")
 
-    def firing_triggers(
-        self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool
-    ) -> list[str]:
+    def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
         # tgtype bits: 4 INSERT, 8 DELETE, 32 TRUNCATE (pg_trigger.h).
         statement = sa.text(
             "SELECT c.oid::regclass::text || '.' || t.tgname FROM pg_catalog.pg_trigger t"
@@ -279,17 +263,13 @@ class PostgresqlBackend(Backend):
 
     def move_sequences(self, connection: sa.Connection, table: Table) -> list[str]:
         """Move the sequences of serial, identity and nextval columns, owned or not, forward only."""
-        rows: Any = connection.execute(
-            sa.text(_SEQUENCES), {"table": self.qualified(connection, table)}
-        ).all()
+        rows: Any = connection.execute(sa.text(_SEQUENCES), {"table": self.qualified(connection, table)}).all()
         for column, schema, name, increment, least, most in rows:
             sequence = self.qualified(connection, TableKey(schema, name))
             last, called = self.run(connection, f"SELECT last_value, is_called FROM {sequence}").one()
             way = "max" if increment > 0 else "min"
             key = f"{way}({self.quote(connection, column)})"
-            high = self.run(
-                connection, f"SELECT {key}::numeric FROM {self._from(connection, table)}"
-            ).scalar_one()
+            high = self.run(connection, f"SELECT {key}::numeric FROM {self._from(connection, table)}").scalar_one()
             if high is None or (last - high) * increment > 0 or (last == high and called):
                 continue
             if not least <= high <= most:

@@ -16,9 +16,10 @@ from ...errors import ConnectError, UnsafeError
 from ...schema import Column, Table, TableKey
 from ...types import Type
 from ..base import Backend, reason
+from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
 from . import careful, catalog
-from .reading import bytes_out, read_by_key, read_by_row, statement
+from .reading import FLOAT_TEXT, bytes_out, read_by_key, read_by_row, statement
 from .spelling import SqliteSpelling
 from .writing import BlockWriter, affinity, bind_for
 
@@ -79,9 +80,7 @@ class SqliteBackend(Backend):
             with self.path.open("rb") as file:
                 start = file.read(len(_MAGIC))
         except OSError as error:
-            raise ConnectError(
-                f"cannot read {self.shown()}: {error.strerror}; check its permissions"
-            ) from None
+            raise ConnectError(f"cannot read {self.shown()}: {error.strerror}; check its permissions") from None
         if start and start != _MAGIC:
             raise ConnectError(f"{self.shown()} is not an SQLite database; check the path")
 
@@ -95,6 +94,12 @@ class SqliteBackend(Backend):
         pragmas.append("foreign_keys = OFF" if writing else "query_only = ON")
         for pragma in pragmas:
             self.run(connection, f"PRAGMA {pragma}")
+
+    def probe_doubles(self, connection: sa.Connection) -> bool:
+        raw = self.raw(connection)
+        return all_come_back(
+            raw.execute(f"SELECT {FLOAT_TEXT.format('?')}", (one,)).fetchone()[0] for one in HARD_DOUBLES
+        )
 
     def shown(self) -> str:
         return str(self.path)
@@ -143,7 +148,7 @@ class SqliteBackend(Backend):
         sql = statement(task, place, lambda name: self.quote(connection, name), affinities)
         rowid = self._rowid(connection, schema, task.table)
         order = self._order(connection, task)
-        if not (self.native and sql.checked):
+        if not (self.may_read_natively(task) and sql.checked):
             with bytes_out(raw):
                 careful.read(raw, sql, f"WHERE {sql.where} ORDER BY {order or rowid or 1}", (), emit)
             return Path.PORTABLE
@@ -169,9 +174,7 @@ class SqliteBackend(Backend):
         if place not in self._rowids:
             hidden = {name.lower() for name in self._declared(connection, schema, table)}
             free = [name for name in ("rowid", "_rowid_", "oid") if name not in hidden]
-            self._rowids[place] = next(
-                (name for name in free if self._selects(connection, place, name)), None
-            )
+            self._rowids[place] = next((name for name in free if self._selects(connection, place, name)), None)
         return self._rowids[place]
 
     def _selects(self, connection: sa.Connection, place: str, name: str) -> bool:
@@ -222,18 +225,12 @@ class SqliteBackend(Backend):
         bind = bind_for(column.type, None)
         return bind(text) if bind else text
 
-    def firing_triggers(
-        self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool
-    ) -> list[str]:
+    def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
         names = {table.name.lower() for table in tables}
-        rows = self.run(
-            connection, "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY 1"
-        )
+        rows = self.run(connection, "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY 1")
         events = {"INSERT", "DELETE"} if emptied else {"INSERT"}
         return [
-            f"{table}.{name}"
-            for name, table, sql in rows
-            if table.lower() in names and _event(name, sql) in events
+            f"{table}.{name}" for name, table, sql in rows if table.lower() in names and _event(name, sql) in events
         ]
 
     # --- one database ---------------------------------------------------------------------------

@@ -26,6 +26,10 @@ SQLITE_LIMIT = 1_000_000_000
 PRINTF_COLUMNS = 90
 """Columns of one printf: a function of SQLite takes 100 arguments where nobody raised that."""
 
+FLOAT_SPEC = "%!.26g"
+FLOAT_TEXT = f"printf('{FLOAT_SPEC}', {{}})"
+"""The SQL text of a double: 26 digits; fewer lose the last bits of some (torture.md F1)."""
+
 _NULL = "CAST(x'fd' AS TEXT)"
 _ROW = "CAST(x'fe' AS TEXT)"
 
@@ -87,11 +91,10 @@ def _decimal(name: str, type_: Type, stored: str) -> Reading:
 
 
 def _float(name: str, type_: Type, stored: str) -> Reading:
-    """26 digits: fewer lose the last bits of some doubles, CAST and `||` keep only 15 (torture.md F1)."""
     finite = f"{name} BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308"
     if stored != "REAL":
         finite = f"({_of_class(name, 'real')} AND {finite})"
-    return Reading(f"printf('%!.26g', {name})", finite, "%!.26g")
+    return Reading(FLOAT_TEXT.format(name), finite, FLOAT_SPEC)
 
 
 def _text(name: str, type_: Type, stored: str) -> Reading:

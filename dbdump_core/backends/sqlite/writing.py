@@ -43,6 +43,13 @@ def _float(text: str) -> float:
     return number
 
 
+def _integer(text: str) -> int:
+    number = int(text)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError("an integer beyond SQLite's 64 bits; declare the column as text")
+    return number
+
+
 def _number(text: str) -> int | float:
     """Return the number that NUMERIC affinity keeps exactly: 15 digits, or a 64-bit integer."""
     if len(text) <= EXACT_DIGITS + 1 and text[-1].isdigit():
@@ -70,7 +77,7 @@ def _uneaten(text: str) -> str:
 
 
 _BINDS: Mapping[Kind, Bind] = {
-    Kind.BOOLEAN: int, Kind.INTEGER: int, Kind.YEAR: int, Kind.FLOAT: _float, Kind.TIME: _padded,
+    Kind.BOOLEAN: int, Kind.INTEGER: _integer, Kind.YEAR: int, Kind.FLOAT: _float, Kind.TIME: _padded,
     Kind.TIMESTAMP: _padded, Kind.BYTES: lambda text: bytes.fromhex(text[2:]),
 }  # fmt: skip
 _KEPT_TEXTS = {Kind.TEXT, Kind.UUID, Kind.ENUM, Kind.SET, Kind.BIT, Kind.INTERVAL, Kind.NATIVE}
