@@ -44,10 +44,11 @@ def canonical(source: Type, target: Type) -> Canonical | None:
 
 def canonical_floats(cells: list[bytes]) -> list[bytes]:
     """Return doubles as their 8 bytes; a negative zero equals zero (torture.md F5)."""
-    numbers = [math.nan if cell == NULL else float(cell) for cell in cells]
+    nulls = NULL in cells
+    numbers = [math.nan if cell == NULL else float(cell) for cell in cells] if nulls else list(map(float, cells))
     packed = struct.pack(f">{len(numbers)}d", *numbers)
     result = [one for (one,) in struct.iter_unpack("8s", packed)]
-    if NULL in cells:
+    if nulls:
         result = [_NULL_DOUBLE if cell == NULL else one for cell, one in zip(cells, result, strict=True)]
     return [_ZERO if one == _NEGATIVE_ZERO else one for one in result] if _NEGATIVE_ZERO in result else result
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from .abc import (
-    Block,
-    Emit,
     Event,
     Fingerprint,
     Path,
@@ -27,13 +22,11 @@ from .abc import (
     Writer,
 )
 from .errors import UnsafeError, VerificationError
-from .fingerprint import Canonical, Hasher, canonical
+from .fingerprint import Hasher
 from .matching import Wishes, described, make_plan
+from .pipeline import Reader, forms
 from .schema import Schema, TableKey
 from .selection import Selection, select
-
-QUEUED_BLOCKS = 4
-"""Blocks between reader and writer: enough to bridge their unevenness, few enough for the memory ceiling."""
 
 Confirm = Callable[[Plan, Sequence[TableKey]], bool]
 """Shown the plan and which of its tables hold rows, it says whether to empty them."""
@@ -109,12 +102,6 @@ def _confirm_emptying(plan: Plan, target: Target, options: Options) -> None:
         raise UnsafeError("not confirmed; nothing was changed")
 
 
-def forms(plan: TablePlan) -> list[Canonical | None]:
-    """Return what brings each field of a table to one spelling on both sides."""
-    pairs = zip(plan.read.columns, plan.write.columns, strict=True)
-    return [canonical(left.type, right.type) for left, right in pairs]
-
-
 class _Run:
     """One transfer under way."""
 
@@ -160,27 +147,28 @@ class _Run:
         if not plans:
             return
         totals = self.source.estimate([plan.source for plan in plans])
-        with _Reader(self.source, plans, hashes=self.hashes).running() as reader:
+        with Reader(self.source, plans, hashes=self.hashes).running() as reader:
             for plan in plans:
                 yield self._stream_table(writer, plan, reader, totals.get(plan.source.key))
 
     def _stream_table(
-        self, writer: Writer, plan: TablePlan, reader: _Reader, total: int | None
+        self, writer: Writer, plan: TablePlan, reader: Reader, total: int | None
     ) -> TableResult:
         started = time.monotonic()
         rows = size = 0
         key = plan.target.key
         self.tell(Event(Phase.DATA, key, total=total))
-        while isinstance(item := reader.take(), Block):
-            writer.write(plan.write, item)
-            rows += item.rows
-            size += len(item.data)
+        for block in reader.blocks(plan):
+            writer.write(plan.write, block)
+            rows += block.rows
+            size += len(block.data)
             self.tell(Event(Phase.DATA, key, rows=rows, bytes=size, total=total))
         self.tell(Event(Phase.DATA, key, rows=rows, bytes=size, total=rows, done=True))
         paths = {self.source.path(plan.read), writer.path(plan.write)}
         path = Path.PORTABLE if Path.PORTABLE in paths else Path.NATIVE
-        seconds, fingerprint = time.monotonic() - started, item if self.hashes else None
-        return TableResult(plan.target.key, rows, size, seconds, path, fingerprint, plan.notes)
+        return TableResult(
+            plan.target.key, rows, size, time.monotonic() - started, path, reader.fingerprint, plan.notes
+        )
 
     def verify(self, writer: Writer, results: Sequence[TableResult]) -> None:
         """Read everything back and compare. Raises VerificationError."""
@@ -200,73 +188,3 @@ class _Run:
         hasher = Hasher(forms(plan))
         writer.read(ReadTask(plan.target, plan.write.columns), hasher.add)
         return hasher.fingerprint
-
-
-class _StoppedError(Exception):
-    """The writer has given up, so reading may end too."""
-
-
-class _Reader:
-    """Reads table after table in a thread of its own, a few blocks ahead of the writer."""
-
-    def __init__(self, source: Source, plans: Sequence[TablePlan], *, hashes: bool) -> None:
-        self._source = source
-        self._plans = plans
-        self._hashes = hashes
-        self._queue: queue.Queue[Block | Fingerprint | BaseException] = queue.Queue(QUEUED_BLOCKS)
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._read_all, name="dbdump-reader", daemon=True)
-
-    @contextmanager
-    def running(self) -> Iterator[_Reader]:
-        """Read while inside; on the way out the thread has ended, whatever happened."""
-        self._thread.start()
-        try:
-            yield self
-        except BaseException:
-            self._stopped.set()
-            self._source.cancel()
-            raise
-        finally:
-            self._thread.join()
-
-    def take(self) -> Block | Fingerprint:
-        """Return the next block of the table, its fingerprint after the last. Raises what the reader raised."""
-        item = self._queue.get()
-        if isinstance(item, BaseException):
-            raise item
-        return item
-
-    def _read_all(self) -> None:
-        try:
-            for plan in self._plans:
-                hasher = Hasher(forms(plan))
-                self._source.read(plan.read, self._emit(hasher))
-                self._put(hasher.fingerprint)
-        except _StoppedError:
-            return
-        except BaseException as error:  # noqa: BLE001 - raised again by the thread that takes
-            self._put_last(error)
-
-    def _emit(self, hasher: Hasher) -> Emit:
-        def emit(block: Block) -> None:
-            if self._hashes:
-                hasher.add(block)
-            self._put(block)
-
-        return emit
-
-    def _put(self, item: Block | Fingerprint | BaseException) -> None:
-        while not self._stopped.is_set():
-            try:
-                self._queue.put(item, timeout=0.1)
-                return
-            except queue.Full:
-                continue
-        raise _StoppedError
-
-    def _put_last(self, error: BaseException) -> None:
-        try:
-            self._put(error)
-        except _StoppedError:
-            return
