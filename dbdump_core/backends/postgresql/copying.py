@@ -11,10 +11,9 @@ from ...abc import BLOCK_BYTES, Block, Emit
 from ...schema import Column
 from ...types import Kind, Type
 
-# COPY writes \b, \f and \v, which are no escapes of the canonical line (torture.md S7).
-_EXTRA_ESCAPES = (rb"\b", rb"\f", rb"\v")
-_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
-_CONTROL = {b"b": b"\b", b"f": b"\f", b"v": b"\v"}
+_CONTROL = ((rb"\b", b"\b"), (rb"\f", b"\f"), (rb"\v", b"\v"))
+"""COPY writes these three, which are no escapes of the canonical line (torture.md S7)."""
+_CONTROL_LETTERS = (b"b", b"f", b"v")
 
 
 def cell(column: Column, name: str) -> str:
@@ -64,9 +63,14 @@ _CELLS: dict[Kind, Callable[[str, Type], str]] = {
 
 def canonical(data: bytes) -> bytes:
     """Return COPY's lines with the canonical escapes only."""
-    if any(escape in data for escape in _EXTRA_ESCAPES):
-        return _ESCAPE.sub(lambda found: _CONTROL.get(found.group(1), found.group()), data)
-    return data
+    # One byte is found four times as fast as two, and most blocks hold few backslashes.
+    if not any(piece[:1] in _CONTROL_LETTERS for piece in data.split(b"\\")[1:]):
+        return data
+    # Between escaped backslashes each other backslash begins an escape of its own.
+    pieces = data.split(rb"\\")
+    for escape, plain in _CONTROL:
+        pieces = [piece.replace(escape, plain) for piece in pieces]
+    return rb"\\".join(pieces)
 
 
 class _Blocks(io.RawIOBase):
