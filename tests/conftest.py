@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import permutations
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def engines_of(item: pytest.Item) -> set[str]:
     """The engines that a test is parametrised with; all of them when it asks for servers in another way."""
-    if not {"servers", "make_database"} & set(getattr(item, "fixturenames", ())):
+    if not {"servers", "make_database", "make_shared_database"} & set(getattr(item, "fixturenames", ())):
         return set()
     callspec = getattr(item, "callspec", None)
     values = list(callspec.params.values()) if callspec else []
@@ -82,11 +82,24 @@ def servers() -> dict[str, str]:
 @pytest.fixture
 def make_database(tmp_path: Path) -> Iterator[MakeDatabase]:
     """A function from an engine's name to the URL of a new empty database, dropped after the test."""
+    with database_maker(tmp_path) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def make_shared_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeDatabase]:
+    """As `make_database`, but the databases last until the tests of the module are done."""
+    with database_maker(tmp_path_factory.mktemp("shared")) as make:
+        yield make
+
+
+@contextmanager
+def database_maker(folder: Path) -> Iterator[MakeDatabase]:
     with ExitStack() as stack:
 
         def make(engine: str) -> str:
             if engine == "sqlite":
-                return fresh_file(tmp_path)
+                return fresh_file(folder)
             try:
                 return stack.enter_context(fresh_database(engine, the_fleet().url(engine)))
             except Unavailable as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 
 import pytest
 import sqlalchemy as sa
@@ -24,26 +25,35 @@ CASES = [(engine, sample) for engine in ENGINES for sample in samples_for(engine
 IDS = [f"{engine}-{sample.id}-{number}" for number, (engine, sample) in enumerate(CASES)]
 
 
+@pytest.fixture(scope="module")
+def url_of(make_shared_database: Callable[[str], str]) -> Callable[[str], str]:
+    """A function from an engine to its database: one for all samples, each of which has it to itself in turn."""
+    return cache(make_shared_database)
+
+
 @contextmanager
 def connected(url: str, *, native: bool = True, writing: bool = True) -> Iterator[tuple[Backend, sa.Connection]]:
     backend = backend_for(sa.make_url(url), native=native, create=writing)
-    connection = backend.connect(writing=writing)
-    try:
+    with closing(backend.connect(writing=writing)) as connection:
         yield backend, connection
-    finally:
-        connection.close()
 
 
-def make_table(url: str, sample: Sample) -> Table:
-    """Create a table of a number and a value of the sample's type, and return it as it reads back."""
+@contextmanager
+def table_of(url: str, sample: Sample) -> Iterator[Table]:
+    """A table of a number and a value of the sample's type, as it reads back; dropped at the end."""
     wanted = Table("sample", (Column("id", BIGINT, nullable=False), Column("value", sample.type)), primary_key=("id",))
     with connected(url) as (backend, connection):
         spelling = backend.spelling(connection)
         (table,) = as_created([wanted], spelling)
         ddl.create_tables(connection, spelling, [table])
         connection.commit()
-        found = backend.reflect(connection).by_key[table.key]
-    return found
+        try:
+            found = backend.reflect(connection).by_key[table.key]
+            connection.commit()
+            yield found
+        finally:
+            backend.run(connection, f"DROP TABLE {backend.qualified(connection, table)}")
+            connection.commit()
 
 
 def rows_of(sample: Sample) -> list[Row]:
@@ -52,6 +62,8 @@ def rows_of(sample: Sample) -> list[Row]:
 
 def write(url: str, table: Table, sample: Sample, *, native: bool) -> Path:
     with connected(url, native=native) as (backend, connection):
+        backend.run(connection, f"DELETE FROM {backend.qualified(connection, table)}")
+        connection.commit()
         backend.begin_writing(connection)
         task = WriteTask(table, table.columns, (BIGINT, sample.type))
         data = b"".join(map(line, rows_of(sample)))
@@ -81,17 +93,14 @@ def expected(sample: Sample, table: Table) -> list[tuple[bytes, bytes]]:
 
 @pytest.mark.parametrize(("engine", "sample"), CASES, ids=IDS)
 def test_a_sample_comes_back_by_every_path(
-    make_database: Callable[[str], str], engine: str, sample: Sample
+    url_of: Callable[[str], str], engine: str, sample: Sample
 ) -> None:
-    url = make_database(engine)
-    table = make_table(url, sample)
-    for written_natively in (False, True):
-        with connected(url) as (backend, connection):
-            backend.run(connection, f"DELETE FROM {backend.qualified(connection, table)}")
-            connection.commit()
-        path = write(url, table, sample, native=written_natively)
-        assert path is (Path.NATIVE if written_natively else Path.PORTABLE)
-        for read_natively in (False, True):
-            path, cells = read(url, table, native=read_natively)
-            assert comparable(cells, sample, table) == expected(sample, table)
-            assert path is (Path.NATIVE if read_natively else Path.PORTABLE)
+    url = url_of(engine)
+    with table_of(url, sample) as table:
+        for written_natively in (False, True):
+            path = write(url, table, sample, native=written_natively)
+            assert path is (Path.NATIVE if written_natively else Path.PORTABLE)
+            for read_natively in (False, True):
+                path, cells = read(url, table, native=read_natively)
+                assert comparable(cells, sample, table) == expected(sample, table)
+                assert path is (Path.NATIVE if read_natively else Path.PORTABLE)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from functools import cache
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from dbdump_core.database import DatabaseSource, DatabaseTarget
 from dbdump_core.fingerprint import canonical
 from dbdump_core.lines import split_rows
 from dbdump_core.schema import Column, Table
+from dbdump_core.selection import Selection
 from dbdump_core.transfer import Options, transfer
 from tests.memory import MemorySource, Row, line
 from tests.samples import SAMPLES
@@ -23,8 +25,11 @@ from tests.servers import ENGINES
 PAIRS = [(left, right) for left in ENGINES for right in ENGINES]
 IDS = [f"{left}-{right}" for left, right in PAIRS]
 
+Rows = Mapping[Table, Sequence[Row]]
+Contents = list[tuple[bytes, ...]]
 
-def fill(url: str, tables: dict[Table, list[Row]], **options: bool) -> Report:
+
+def fill(url: str, tables: Rows, **options: bool) -> Report:
     """Make tables in an empty database and fill them."""
     with closing(DatabaseTarget(backend_for(sa.make_url(url), create=True))) as target:
         return transfer(MemorySource(tables), target, Options(create=True, **options))
@@ -38,21 +43,38 @@ def copy(source: str, target: str, **options: object) -> Report:
         return transfer(left, right, Options(**{"create": True, **options}))
 
 
-def contents(url: str, table: Table) -> list[tuple[bytes, ...]]:
-    """A table's rows by the portable path, brought to one spelling, in a stable order."""
-    blocks: list[Block] = []
+def contents(url: str, tables: Rows) -> dict[str, Contents]:
+    """The rows of tables by the portable path, as `expected` has them."""
+    found = {}
     with closing(DatabaseSource(backend_for(sa.make_url(url), native=False))) as source:
-        there = source.schema().by_key[table.key]
-        columns = tuple(there.by_name[column.name] for column in table.columns)
-        with source.snapshot([there]):
-            source.read(ReadTask(there, columns), blocks.append)
-    cells = [row for block in blocks for row in split_rows(block)]
-    return comparable(cells, table.columns, columns)
+        there = source.schema().by_key
+        with source.snapshot([there[table.key] for table in tables]):
+            for table in tables:
+                columns = same_columns(table, there[table.key])
+                blocks: list[Block] = []
+                source.read(ReadTask(there[table.key], columns), blocks.append)
+                cells = [row for block in blocks for row in split_rows(block)]
+                found[table.name] = comparable(cells, table.columns, columns)
+    return found
 
 
-def comparable(
-    rows: Sequence[Sequence[bytes]], left: Sequence[Column], right: Sequence[Column]
-) -> list[tuple[bytes, ...]]:
+def expected(url: str, tables: Rows) -> dict[str, Contents]:
+    """The rows that tables should hold, brought to one spelling with the columns there, in a stable order."""
+    with closing(DatabaseSource(backend_for(sa.make_url(url)))) as source:
+        there = source.schema().by_key
+    return {
+        table.name: comparable(
+            [line(row)[:-1].split(b"\t") for row in rows], table.columns, same_columns(table, there[table.key])
+        )
+        for table, rows in tables.items()
+    }
+
+
+def same_columns(table: Table, there: Table) -> tuple[Column, ...]:
+    return tuple(there.by_name[column.name] for column in table.columns)
+
+
+def comparable(rows: Sequence[Sequence[bytes]], left: Sequence[Column], right: Sequence[Column]) -> Contents:
     columns = []
     for at, (ours, theirs) in enumerate(zip(left, right, strict=True)):
         form = canonical(ours.type, theirs.type)
@@ -61,53 +83,51 @@ def comparable(
     return sorted(zip(*columns, strict=True))
 
 
-def expected(url: str, table: Table, rows: Sequence[Row]) -> list[tuple[bytes, ...]]:
-    with closing(DatabaseSource(backend_for(sa.make_url(url)))) as source:
-        there = source.schema().by_key[table.key]
-    columns = [there.by_name[column.name] for column in table.columns]
-    return comparable([line(row)[:-1].split(b"\t") for row in rows], table.columns, columns)
+SAMPLE_TABLES = {
+    Table(f"sample_{number}", (Column("value", sample.type),)): (sample, [(value,) for value in sample.values])
+    for number, sample in enumerate(SAMPLES)
+}
+
+
+def held_by(*engines: str) -> Rows:
+    """The tables of those samples that all of these engines hold."""
+    return {table: rows for table, (sample, rows) in SAMPLE_TABLES.items() if sample.only.issuperset(engines)}
+
+
+@pytest.fixture(scope="module")
+def schemas_on(make_shared_database: Callable[[str], str]) -> Callable[[str], str]:
+    """A function from an engine to a database with the sample schemas, which are read and never changed."""
+    return cache(lambda engine: filled(make_shared_database(engine), TABLES))
+
+
+@pytest.fixture(scope="module")
+def samples_on(make_shared_database: Callable[[str], str]) -> Callable[[str], str]:
+    """A function from an engine to a database with a table of every sample that it holds."""
+    return cache(lambda engine: filled(make_shared_database(engine), held_by(engine)))
+
+
+def filled(url: str, tables: Rows) -> str:
+    fill(url, tables)
+    return url
 
 
 @pytest.mark.parametrize(("left", "right"), PAIRS, ids=IDS)
-def test_the_sample_schemas_arrive_cell_by_cell(
-    make_database: Callable[[str], str], left: str, right: str
+def test_the_sample_schemas_arrive_cell_by_cell_and_again(
+    schemas_on: Callable[[str], str], make_database: Callable[[str], str], left: str, right: str
 ) -> None:
-    source, target = make_database(left), make_database(right)
-    fill(source, TABLES)
-    report = copy(source, target)
-    assert report.verified
-    assert report.rows == sum(map(len, TABLES.values()))
-    assert {table.path for table in report.tables} == {Path.PRIVATE if left == right == "sqlite" else Path.NATIVE}
-    for table, rows in TABLES.items():
-        assert contents(target, table) == expected(target, table, rows), table.name
+    source, target = schemas_on(left), make_database(right)
+    for replace in (False, True):
+        report = copy(source, target, replace=replace)
+        assert report.verified
+        assert report.rows == sum(map(len, TABLES.values()))
+        assert {table.path for table in report.tables} == {Path.PRIVATE if left == right == "sqlite" else Path.NATIVE}
+        assert contents(target, TABLES) == expected(target, TABLES)
+    insert_the_next(target)
 
 
-@pytest.mark.parametrize(("left", "right"), PAIRS, ids=IDS)
-def test_every_value_that_both_engines_hold_arrives(
-    make_database: Callable[[str], str], left: str, right: str
-) -> None:
-    source, target = make_database(left), make_database(right)
-    held = [sample for sample in SAMPLES if {left, right} <= sample.only]
-    tables = {
-        Table(f"sample_{number}", (Column("value", sample.type),)): [(value,) for value in sample.values]
-        for number, sample in enumerate(held)
-    }
-    fill(source, tables)
-    assert copy(source, target).verified
-    for table, rows in tables.items():
-        assert contents(target, table) == expected(target, table, rows), table.columns[0].type
-
-
-@pytest.mark.parametrize(("left", "right"), PAIRS, ids=IDS)
-def test_a_second_copy_replaces_and_the_next_insert_works(
-    make_database: Callable[[str], str], left: str, right: str
-) -> None:
-    source, target = make_database(left), make_database(right)
-    fill(source, TABLES)
-    copy(source, target)
-    again = copy(source, target, replace=True)
-    assert again.verified and again.rows == sum(map(len, TABLES.values()))
-    backend = backend_for(sa.make_url(target))
+def insert_the_next(url: str) -> None:
+    """Insert rows without a key: each gets one past those that were copied."""
+    backend = backend_for(sa.make_url(url))
     with closing(backend.connect(writing=True)) as connection:
         for table, column, value in ((TREE, "name", "'after'"), (EMPTY, "nothing", "'x'"), (IDENTITY, "state", "'s'")):
             name = backend.qualified(connection, table)
@@ -116,3 +136,13 @@ def test_a_second_copy_replaces_and_the_next_insert_works(
             number = backend.run(connection, f"SELECT max(id) FROM {name}").scalar_one()
             assert number > max([int(row[0] or 0) for row in TABLES[table]], default=0)
         connection.commit()
+
+
+@pytest.mark.parametrize(("left", "right"), PAIRS, ids=IDS)
+def test_every_value_that_both_engines_hold_arrives(
+    samples_on: Callable[[str], str], make_database: Callable[[str], str], left: str, right: str
+) -> None:
+    source, target, tables = samples_on(left), make_database(right), held_by(left, right)
+    names = tuple(table.name for table in tables)
+    assert copy(source, target, selection=Selection(tables=names)).verified
+    assert contents(target, tables) == expected(target, tables)

@@ -63,7 +63,8 @@ class MySQL:
         ]
 
     def url(self, port: int) -> str:
-        return f"mysql+pymysql://root@127.0.0.1:{port}/"
+        # For an encrypted connection PyMySQL reads all root certificates first, 50 ms a connection.
+        return f"mysql+pymysql://root@127.0.0.1:{port}/?ssl_disabled=true"
 
     def socket_url(self, folder: Path, port: int) -> str | None:
         del port
