@@ -33,8 +33,9 @@ def _of(spelling: str, *values: str | None, only: frozenset[str] = ALL) -> Sampl
 
 TEXTS = (
     "", " ", "a ", " a", "abc", "\\N", "NULL", "\\.", "\\", "\\\\", "\t", "\n", "\r", "\r\n", "a\tb\nc\\d\re",
-    "\x01\x08\x0b\x0c\x1a\x1b\x1c\x1d\x1e\x1f\x7f", "\\b\\f\\v", "'", '"', "`", "''", "%", "%s", "%(x)s", ":x", "?", "$1",
-    "é", "e\u0301", "ß", "ﬀ", "日本 €", "ελληνικά", "русский", "العربية", "עברית", "हिन्दी", "ไทย", "한국어", "🍣🍺", "👩‍👩‍👧",
+    "\x01\x08\x0b\x0c\x1a\x1b\x1c\x1d\x1e\x1f\x7f", "\\b\\f\\v", "'", '"', "`", "''", "%", "%s",
+    "%(x)s", ":x", "?", "$1", "é", "e\u0301", "ß", "ﬀ", "日本 €", "ελληνικά", "русский", "العربية", "עברית",
+    "हिन्दी", "ไทย", "한국어", "🍣🍺", "👩‍👩‍👧",
     "\u00ad", "\u200b", "\u202e", "\ufeff", "\ufffd", "\U0010ffff", "007", "1e5", "12abc", "true", "now", "2024-01-01",
     "=cmd()", "\x1b]0;x\x07", "x" * 300, "é" * 255,
 )  # fmt: skip
@@ -70,12 +71,14 @@ SAMPLES = (
     _of("varchar(300)", *TEXTS, None),
     _of("char(5)", "", "a", "abc", "é日本", "日本語文字", None),
     # S17, S18
-    _of("bytes", "\\x", "\\x00", "\\xff", "\\x5c", "\\x090a0d00ff", "\\x" + "ab" * 700, "\\x68656c6c6f", "\\xc3a9", None),
+    _of("bytes", "\\x", "\\x00", "\\xff", "\\x5c", "\\x090a0d00ff", "\\x" + "ab" * 700, "\\x68656c6c6f", "\\xc3a9",
+        None),
     _of("varbinary(16)", "\\x", "\\x00", "\\x0001", "\\x" + "ff" * 16, None),
     _of("binary(4)", "\\x00000000", "\\x61620000", "\\xffffffff", None),
     # T rows
     _of("date", "2024-02-29", "1970-01-01", "0001-01-01", "9999-12-31", "1900-01-01", None),
-    _of("date", "infinity", "-infinity", "0044-03-15 BC", "5874897-12-31", "10000-01-01", only=frozenset({"postgresql"})),
+    _of("date", "infinity", "-infinity", "0044-03-15 BC", "5874897-12-31", "10000-01-01",
+        only=frozenset({"postgresql"})),
     _of("date", "0000-00-00", "2024-00-00", "2024-02-00", only=MYSQL_LIKE),
     _of("time", "00:00:00", "23:59:59", "23:59:59.999999", "12:34:56.5", "10:20:30", "01:02:03.000001", None),
     _of("time", "24:00:00", only=ALL - {"sqlite"}),
@@ -85,7 +88,8 @@ SAMPLES = (
         "2024-01-01 00:00:00.000001", "2024-01-01 00:00:00.5", "9999-12-31 23:59:59", "1000-01-01 00:00:00", None),
     _of("timestamp(0)", "2024-02-29 12:34:56", "2024-10-10 10:10:10", None),
     _of("timestamp(3)", "2024-02-29 12:34:56.789", "2024-02-29 12:34:50", None),
-    _of("timestamp", "infinity", "-infinity", "0044-03-15 10:00:00 BC", "20000-01-01 00:00:00", only=frozenset({"postgresql"})),
+    _of("timestamp", "infinity", "-infinity", "0044-03-15 10:00:00 BC", "20000-01-01 00:00:00",
+        only=frozenset({"postgresql"})),
     _of("timestamp", "0000-00-00 00:00:00", only=MYSQL_LIKE),
     # T9 - T11: two instants of one local hour, the edges of 32 bits
     _of("timestamptz", "2024-10-27 00:30:00", "2024-10-27 01:30:00", "1970-01-01 00:00:01", "2038-01-19 03:14:07",
@@ -108,7 +112,8 @@ SAMPLES = (
     # U4 - U6
     _of("interval", "1 mon", "30 days", "-1 years -2 mons +3 days -04:05:06.789", "00:00:00", None),
     _of("native('inet')", "10.0.0.1", "10.0.0.0/8", "::1", None, only=frozenset({"postgresql"})),
-    _of("native('integer[]')", "{1,NULL,3}", "{}", "[2:3]={5,6}", "{{1,2},{3,4}}", None, only=frozenset({"postgresql"})),
+    _of("native('integer[]')", "{1,NULL,3}", "{}", "[2:3]={5,6}", "{{1,2},{3,4}}", None,
+        only=frozenset({"postgresql"})),
     _of("native('text[]')", '{a,NULL,"NULL",""}', '{"a\\\\b","c\\"d"}', None, only=frozenset({"postgresql"})),
     _of("native('money')", "12.34", "-0.01", None, only=frozenset({"postgresql"})),
     _of("native('int4range')", "[1,10)", "empty", "(,5)", None, only=frozenset({"postgresql"})),

@@ -60,8 +60,8 @@ ODD_NAMES = Table(
     'od"d `n`ame %d 100%',
     tuple(
         Column(name, TEXT)
-        for name in ("per%cent", "%s", "%(x)s", 'dou"ble', "sin'gle", "back`tick", "co:lon", ":bound", "semi;--", "é ü 日本",
-                     "back\\slash", "br[ack]et", "a.b", " lead", "$1", "?")
+        for name in ("per%cent", "%s", "%(x)s", 'dou"ble', "sin'gle", "back`tick", "co:lon", ":bound", "semi;--",
+                     "é ü 日本", "back\\slash", "br[ack]et", "a.b", " lead", "$1", "?")
     ),
 )  # fmt: skip
 EMPTY = Table("empty", (_id(identity=Identity.AUTO), Column("nothing", TEXT)), primary_key=("id",))

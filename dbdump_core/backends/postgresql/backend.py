@@ -106,7 +106,8 @@ class PostgresqlBackend(Backend):
         rows = self.run(
             connection,
             "SELECT n.nspname = current_schema(), n.nspname::text, c.relname::text, c.reltuples"
-            " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.reltuples >= 0",
+            " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE c.reltuples >= 0",
         )
         found = {TableKey(None if default else schema, name): int(count) for default, schema, name, count in rows}
         return {table.key: found[table.key] for table in tables if found.get(table.key)}
@@ -252,12 +253,20 @@ class PostgresqlBackend(Backend):
     def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
         # tgtype bits: 4 INSERT, 8 DELETE, 32 TRUNCATE (pg_trigger.h).
         statement = sa.text(
-            "SELECT c.oid::regclass::text || '.' || t.tgname FROM pg_catalog.pg_trigger t"
+            # With the partitions: rows are routed into them and fire their triggers.
+            "WITH named AS (SELECT unnest(CAST(:names AS regclass[])) AS oid), there AS (SELECT oid FROM named UNION"
+            " SELECT p.relid FROM named, pg_catalog.pg_partition_tree(named.oid) p)"
+            " SELECT c.oid::regclass::text || '.' || t.tgname FROM pg_catalog.pg_trigger t"
             " JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')"
-            " AND t.tgtype::int & :events <> 0 AND t.tgrelid = ANY(CAST(:names AS regclass[])) ORDER BY 1"
+            " AND t.tgtype::int & :events <> 0 AND t.tgrelid IN (SELECT * FROM there) UNION"
+            # Rules rewrite INSERT and DELETE (ev_type 3 and 4) into whatever they say.
+            " SELECT r.ev_class::regclass::text || '.' || r.rulename FROM pg_catalog.pg_rewrite r"
+            " WHERE r.ev_enabled IN ('O', 'A') AND r.ev_type::text = ANY(:rules) AND r.ev_class IN (SELECT * FROM there)"
+            " ORDER BY 1"
         )
+        events = {"events": 44, "rules": ["3", "4"]} if emptied else {"events": 4, "rules": ["3"]}
         names = [self.qualified(connection, table) for table in tables]
-        return list(connection.execute(statement, {"names": names, "events": 44 if emptied else 4}).scalars())
+        return list(connection.execute(statement, {"names": names, **events}).scalars())
 
     # --- sequences ------------------------------------------------------------------------------
 
