@@ -213,6 +213,7 @@ class DatabaseWriter:
 
     def _refuse_unsafe(self) -> None:
         emptied = not self.plan.append
+        self.backend.refuse_harm(self.connection, self._old, emptied=emptied)
         triggers = self.backend.firing_triggers(self.connection, self._old, emptied=emptied)
         if triggers:
             raise UnsafeError(

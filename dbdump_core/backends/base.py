@@ -238,6 +238,9 @@ class Backend:
     def finish_table(self, connection: sa.Connection, table: Table) -> None:
         """Put back what writing into the table had to change."""
 
+    def refuse_harm(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> None:
+        """Raise UnsafeError for what only this engine knows would harm data that nobody named."""
+
     def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
         """Return the triggers that a load would fire, as `table.trigger`."""
         return []

@@ -51,6 +51,17 @@ _MUST = {
 }
 """Settings whose wrong value would change data; the others only make errors likelier."""
 
+_LASTING = """
+SELECT t.table_name, t.engine FROM information_schema.tables t JOIN information_schema.engines e ON e.engine = t.engine
+WHERE t.table_schema = DATABASE() AND e.transactions <> 'YES' ORDER BY 1
+"""
+"""Tables whose rows a rollback does not touch."""
+_FAR_CHILDREN = """
+SELECT DISTINCT table_schema, table_name, referenced_table_name FROM information_schema.key_column_usage
+WHERE referenced_table_schema = DATABASE() AND table_schema <> DATABASE() ORDER BY 1, 2
+"""
+"""Tables of other databases with foreign keys into this one: with their checks off, nothing would protect them."""
+
 _WARNING_ROW = re.compile(r"(?:row|line) (\d+)$")
 WARNINGS_SHOWN = 3
 
@@ -312,6 +323,22 @@ class MysqlBackend(Backend):
         # Not TRUNCATE: it commits. Foreign keys are off, so nothing cascades.
         for table in tables:
             self.run(connection, f"DELETE FROM {self.qualified(connection, table)}")
+
+    def refuse_harm(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> None:
+        names = {table.name for table in tables}
+        for table, engine in self.run(connection, _LASTING):
+            if table in names:
+                raise UnsafeError(
+                    f"{self.shown()}: table {table} is stored by {engine}, which rolls nothing back; give it another"
+                    f" engine first: ALTER TABLE {self.quote(connection, table)} ENGINE=InnoDB"
+                )
+        for schema, table, referred in self.run(connection, _FAR_CHILDREN) if emptied else ():
+            far = self.qualified(connection, TableKey(schema, table))
+            if referred in names and self.run(connection, f"SELECT 1 FROM {far} LIMIT 1").first():
+                raise UnsafeError(
+                    f"{self.shown()}: rows of {schema}.{table} may refer to {referred}, which would be emptied;"
+                    " drop that foreign key for the load, or give --append"
+                )
 
     def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
         events = ("INSERT", "DELETE") if emptied else ("INSERT",)

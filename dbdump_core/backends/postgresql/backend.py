@@ -261,8 +261,8 @@ class PostgresqlBackend(Backend):
             " AND t.tgtype::int & :events <> 0 AND t.tgrelid IN (SELECT * FROM there) UNION"
             # Rules rewrite INSERT and DELETE (ev_type 3 and 4) into whatever they say.
             " SELECT r.ev_class::regclass::text || '.' || r.rulename FROM pg_catalog.pg_rewrite r"
-            " WHERE r.ev_enabled IN ('O', 'A') AND r.ev_type::text = ANY(:rules) AND r.ev_class IN (SELECT * FROM there)"
-            " ORDER BY 1"
+            " WHERE r.ev_enabled IN ('O', 'A') AND r.ev_type::text = ANY(:rules)"
+            " AND r.ev_class IN (SELECT * FROM there) ORDER BY 1"
         )
         events = {"events": 44, "rules": ["3", "4"]} if emptied else {"events": 4, "rules": ["3"]}
         names = [self.qualified(connection, table) for table in tables]

@@ -45,6 +45,8 @@ def _float(text: str) -> float:
 
 def _integer(text: str) -> int:
     number = int(text)
+    if str(number) != text:  # Python reads more than digits: '1_0', ' 7', other scripts
+        raise ValueError("not an integer in plain digits")
     if not -(2**63) <= number < 2**63:
         raise ValueError("an integer beyond SQLite's 64 bits; declare the column as text")
     return number
