@@ -63,7 +63,7 @@ def database_url(place: str) -> sa.URL | None:
         except (sa.exc.ArgumentError, ValueError):
             scheme = place.partition("://")[0]
             raise UsageError(
-                f"cannot read the URL {shown(scheme + '://…')}; write it as engine://user:password@host:port/database,"
+                f"cannot read the URL {shown(scheme + '://…')}; write it as engine://user@host:port/database,"
                 " with special characters percent-encoded"
             ) from None
     if place == "-" or _is_dump(Path(place)):

@@ -94,9 +94,9 @@ def _confirm_emptying(plan: Plan, target: Target, options: Options) -> None:
     if not occupied:
         return
     if options.confirm is None:
+        named = ", ".join(map(str, occupied[:3])) + (" …" if len(occupied) > 3 else "")
         raise UnsafeError(
-            f"{target.name}: {len(occupied)} tables hold rows, the first is {occupied[0]}; give -y to empty and load"
-            " them, or --append to keep their rows"
+            f"{target.name}: tables hold rows: {named}; give -y to empty and load them, or --append to keep their rows"
         )
     if not options.confirm(plan, occupied):
         raise UnsafeError("not confirmed; nothing was changed")

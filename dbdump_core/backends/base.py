@@ -49,9 +49,14 @@ class Backend:
         """
         try:
             connection = self.open(writing=writing)
-        except (ModuleNotFoundError, sa.exc.NoSuchModuleError) as error:
+        except ModuleNotFoundError as error:
             raise ConnectError(f"no driver for {self.shown()}: {error}; install it with pip") from None
-        except (sa.exc.DBAPIError, sa.exc.ArgumentError) as error:
+        except sa.exc.NoSuchModuleError:
+            raise ConnectError(
+                f"nothing is known of {self.url.drivername!r} in {self.shown()}; begin the URL with postgresql://,"
+                " mysql://, mariadb:// or sqlite:///, or install the SQLAlchemy dialect of that name"
+            ) from None
+        except (sa.exc.DBAPIError, sa.exc.ArgumentError, TypeError) as error:  # TypeError: an unknown ?option
             raise ConnectError(f"cannot connect to {self.shown()}: {reason(error)}; {self.connect_hint}") from None
         with self.speaking(connection):
             self.pin(connection, writing=writing)
