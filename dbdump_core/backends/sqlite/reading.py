@@ -42,8 +42,8 @@ _UUID = "-".join(_HEX * count for count in (8, 4, 4, 4, 12))
 class Reading:
     """How SQL spells one column: `text` of a value, and the condition that it `holds` what its type says.
 
-    A condition may be NULL for NULL, which stands aside in an AND. The conditions lean on affinity,
-    which has already turned what it could on the way in: comparing is cheaper than `typeof()`.
+    The condition is asked only where the value is not NULL. It leans on affinity, which has already
+    turned what it could on the way in: comparing is cheaper than `typeof()`.
     `spec`: the printf conversion that makes the text of a value that is not NULL.
     """
 
@@ -214,16 +214,17 @@ def statement(
         target = task.checks.get(column.name)
         check = _check(name, column.type, target) if target else "1"
         checked &= check is not None
-        if column.identity is None:  # the rowid is an integer whatever happens
-            holds.append(_shape(name, target) if _is_moment(column.type, target) else reading.holds)
-        holds += [check] if check not in (None, "1") else []
+        held = _shape(name, target) if _is_moment(column.type, target) else reading.holds
+        held = held if check in (None, "1") else f"{held} AND {check}"
+        holds.append(f"({name} IS NULL OR ({held}))" if column.nullable else held)
         cells.append(_cell(name, column, reading))
     return Statement(
         task,
         table,
         names,
         _line(cells),
-        f"NOT ({' AND '.join(holds)})" if holds else "0",
+        # In a CASE these are jumps, which costs a third less than working out one truth after the other.
+        f"CASE WHEN {' AND '.join(holds)} THEN 0 ELSE 1 END" if holds else "0",
         " + ".join(f"({name} IS NULL)" for name, column in zip(names, columns, strict=True) if column.nullable) or "0",
         checked,
     )
