@@ -178,7 +178,6 @@ def test_wrong_usage_is_one_line_and_exit_code_2(
         ("sqlite:///shop.v2.db?mode=ro", "shop.v2-dump"),
         ("postgresql://u:p#/x@h:5432/shop?sslmode=require", "shop-dump"),
         ("mysql+pymysql://h/shop.eu", "shop-dump"),
-        ("mysql://h/%2e%2e%2fetc", "etc-dump"),
         ("postgresql://h/memory", "memory-dump"),
         ("env:DBDUMP_TEST_SOURCE", "from_env-dump"),
     ],
@@ -188,6 +187,11 @@ def test_the_default_dump_is_named_after_the_database(
 ) -> None:
     monkeypatch.setenv("DBDUMP_TEST_SOURCE", "postgresql://h/from_env")
     assert dump.default_output(source) == folder
+
+
+def test_the_default_dump_is_never_somewhere_else() -> None:
+    """SQLAlchemy 2.1 decodes the name of the database, 2.0 does not."""
+    assert dump.default_output("mysql://h/%2e%2e%2fetc") in ("etc-dump", "2e_2e_2fetc-dump")
 
 
 # Help

@@ -81,8 +81,9 @@ def test_moments_are_spelled_in_one_way(made: Path) -> None:
     moments = _column(made, "SELECT placed_at FROM shop_order UNION SELECT joined_at FROM customer")
     times = _column(made, "SELECT opens_at FROM warehouse UNION SELECT shift_starts_at FROM employee")
     spelled = [str(value) for value in moments + times if value is not None]
-    assert not [value for value in spelled if "." in value and value.endswith("0")]
-    assert any("." in value for value in spelled)
+    fractions = [value.partition(".")[2] for value in spelled if "." in value]
+    assert {len(fraction) for fraction in fractions} == {6}
+    assert any(fraction.endswith("0") for fraction in fractions)
     assert not all("." in value for value in spelled)
 
 
