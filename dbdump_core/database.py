@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 
 import sqlalchemy as sa
@@ -54,8 +54,10 @@ class DatabaseSource:
         try:
             yield level
         finally:
-            if not self.connection.closed and not self.connection.invalidated:
-                self.connection.rollback()
+            # Nothing was written: where the connection broke, its own error is what matters.
+            with suppress(sa.exc.DBAPIError):
+                if not self.connection.closed:
+                    self.connection.rollback()
 
     def read(self, task: ReadTask, emit: Emit) -> None:
         """Hand a table's rows to `emit`."""
@@ -76,7 +78,7 @@ class DatabaseSource:
 
     def cancel(self) -> None:
         """Stop the statement that runs."""
-        if not self.connection.closed:
+        if not self.connection.closed and not self.connection.invalidated:
             self.backend.cancel(self.connection)
 
     def close(self) -> None:

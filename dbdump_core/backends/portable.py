@@ -33,9 +33,9 @@ def read(
     backend: Backend, connection: sa.Connection, task: ReadTask, emit: Emit, *, condition: str | None = None
 ) -> None:
     """Hand the rows to `emit`; `condition`: SQL text of our own that narrows the task's rows."""
-    result = connection.execution_options(stream_results=True).execute(
-        _select(backend, connection, task, condition)
-    )
+    # An option of the statement: on the connection it would hold for what comes after as well.
+    selected = _select(backend, connection, task, condition).execution_options(stream_results=True)
+    result = connection.execute(selected)
     for rows in _fetches(result):
         emit(_block(task, rows))
 

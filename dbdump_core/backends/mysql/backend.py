@@ -116,6 +116,10 @@ class MysqlBackend(Backend):
         for name, value in now.items():
             if not _same(value, wanted[name]):
                 self._set(connection, name, wanted[name])
+        # The dialect saw the server's own sql_mode: ANSI_QUOTES there must not decide the quotes here.
+        dialect: Any = connection.dialect
+        dialect._server_ansiquotes, dialect._backslash_escapes = False, True
+        dialect.identifier_preparer = dialect.preparer(dialect, server_ansiquotes=False)
 
     def _set(self, connection: sa.Connection, name: str, value: object) -> None:
         try:
@@ -284,6 +288,8 @@ class MysqlBackend(Backend):
         try:
             loaded = loading.load(self.raw(connection), sql, block.data)
         except self.driver_error(connection) as error:
+            if not self.raw(connection).open:
+                raise
             raise ValueRefusedError(
                 f"table {task.table.key}: the target refuses a row: {reason(error)}; {ROLLED_BACK}"
             ) from error

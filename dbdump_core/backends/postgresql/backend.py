@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -95,7 +96,8 @@ class PostgresqlBackend(Backend):
         return connection.connection.driver_connection
 
     def cancel(self, connection: sa.Connection) -> None:
-        self.raw(connection).cancel()
+        with suppress(self.driver_error(connection)):  # it may have ended already
+            self.raw(connection).cancel()
 
     def spelling(self, connection: sa.Connection) -> Spelling:
         return PostgresqlSpelling()
@@ -186,6 +188,8 @@ class PostgresqlBackend(Backend):
         try:
             copying.copy_in(self.raw(connection), connection.dialect.driver, sql, block.data)
         except self.driver_error(connection) as error:
+            if self.raw(connection).closed:
+                raise
             raise self._refused(error, task, block) from error
         return True
 
@@ -231,7 +235,7 @@ class PostgresqlBackend(Backend):
             self.run(connection, f"DELETE FROM {name}")
 
     def _may_truncate(self, connection: sa.Connection, tables: Sequence[Table]) -> bool:
-        statement = sa.text("SELECT bool_and(has_table_privilege(t, 'TRUNCATE')) FROM unnest(:names) AS t")
+        statement = sa.text("SELECT bool_and(has_table_privilege(t, 'TRUNCATE')) FROM unnest(CAST(:names AS text[])) AS t")
         names = [self.qualified(connection, table) for table in tables]
         return bool(connection.execute(statement, {"names": names}).scalar_one())
 
