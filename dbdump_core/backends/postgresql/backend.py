@@ -235,7 +235,8 @@ class PostgresqlBackend(Backend):
             self.run(connection, f"DELETE FROM {name}")
 
     def _may_truncate(self, connection: sa.Connection, tables: Sequence[Table]) -> bool:
-        statement = sa.text("SELECT bool_and(has_table_privilege(t, 'TRUNCATE')) FROM unnest(CAST(:names AS text[])) AS t")
+        names_there = "unnest(CAST(:names AS text[])) AS t"
+        statement = sa.text(f"SELECT bool_and(has_table_privilege(t, 'TRUNCATE')) FROM {names_there}")
         names = [self.qualified(connection, table) for table in tables]
         return bool(connection.execute(statement, {"names": names}).scalar_one())
 
