@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -196,6 +197,11 @@ class SqliteBackend(Backend):
     # --- writing --------------------------------------------------------------------------------
 
     def begin_writing(self, connection: sa.Connection) -> None:
+        # SQLite says so only at the first change; beside the file it keeps its journal.
+        if not all(os.access(place, os.W_OK) for place in (self.path, self.path.absolute().parent)):
+            raise UnsafeError(
+                f"cannot write to {self.shown()}; check the permissions of the file and its folder"
+            )
         try:
             self.run(connection, "BEGIN IMMEDIATE")
         except sa.exc.OperationalError as error:
