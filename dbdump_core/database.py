@@ -12,7 +12,7 @@ from .abc import Block, Emit, Path, Plan, ReadTask, Snapshot, Source, TablePlan,
 from .backends import ddl
 from .backends.base import ROLLED_BACK, Backend
 from .backends.spelling import as_created
-from .errors import ConnectError, DatabaseError, UnsafeError, ValueRefusedError, shown
+from .errors import ConnectError, DatabaseError, UnsafeError, ValueRefusedError, holds_rows, shown
 from .order import parents_first
 from .schema import ForeignKey, Schema, Table, TableKey
 
@@ -117,20 +117,19 @@ class DatabaseTarget:
 
     def planned(self, tables: Sequence[Table], engine: str) -> Sequence[Table]:
         """Return the tables as they will be created here."""
-        taken = [
-            name for table in self._schema for name in (table.name, *(index.name for index in table.indexes))
-        ]
+        taken = [name for table in self._schema for name in (table.name, *(index.name for index in table.indexes))]
         return as_created(tables, self.backend.spelling(self.connection), source=engine, taken=taken)
 
     def occupied(self, tables: Sequence[Table]) -> Sequence[TableKey]:
         """Return those of the tables that hold rows."""
         there = [table for table in tables if table.key in self._schema.by_key]
         with self.backend.speaking(self.connection):
-            found = [table.key for table in there if self._has_rows(table)]
+            found = [table.key for table in there if self.has_rows(table)]
             self.connection.rollback()
         return found
 
-    def _has_rows(self, table: Table) -> bool:
+    def has_rows(self, table: Table) -> bool:
+        """Tell whether a table holds a row."""
         clause = self.backend.clause(self.connection, table)
         statement = sa.select(sa.literal(1)).select_from(clause).limit(1)
         return self.connection.execute(statement).first() is not None
@@ -184,6 +183,7 @@ class DatabaseWriter:
         self.connection = target.connection
         self.plan = plan
         self.committed = False
+        self._has_rows = target.has_rows
         self._spelling = target.backend.spelling(target.connection)
         self._name = target.name
         self._paths: dict[TableKey, Path] = {}
@@ -215,6 +215,8 @@ class DatabaseWriter:
 
     def _refuse_unsafe(self) -> None:
         emptied = not self.plan.append
+        if self.plan.only_empty and (occupied := [table.key for table in self._old if self._has_rows(table)]):
+            raise holds_rows(self._name, occupied)
         self.backend.refuse_harm(self.connection, self._old, emptied=emptied)
         triggers = self.backend.firing_triggers(self.connection, self._old, emptied=emptied)
         if triggers:
@@ -235,9 +237,7 @@ class DatabaseWriter:
         clause = self.backend.clause(self.connection, table, key.columns)
         there = sa.and_(*[clause.c[name].is_not(None) for name in key.columns])
         return (
-            self.connection.execute(
-                sa.select(sa.literal(1)).select_from(clause).where(there).limit(1)
-            ).first()
+            self.connection.execute(sa.select(sa.literal(1)).select_from(clause).where(there).limit(1)).first()
             is not None
         )
 
@@ -315,9 +315,7 @@ class DatabaseWriter:
     def _orphans(self, table: Table, key: ForeignKey) -> Sequence[sa.Row[tuple[object, ...]]]:
         child = self.backend.clause(self.connection, table, key.columns).alias("child")
         parent = self.backend.clause(self.connection, key.table, key.referred).alias("parent")
-        same = [
-            parent.c[right] == child.c[left] for left, right in zip(key.columns, key.referred, strict=True)
-        ]
+        same = [parent.c[right] == child.c[left] for left, right in zip(key.columns, key.referred, strict=True)]
         found = sa.exists(sa.select(sa.literal(1)).select_from(parent).where(*same))
         columns = [child.c[name] for name in key.columns]
         statement = sa.select(*columns).where(*[column.is_not(None) for column in columns], ~found)

@@ -18,6 +18,7 @@ DbdumpError                     exit 3  failed; what was begun was rolled back
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -92,3 +93,11 @@ def shown(value: object, limit: int = 60) -> str:
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
     cut = text if len(text) <= limit else text[:limit] + "…"
     return "'" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut) + "'"
+
+
+def holds_rows(target: str, tables: Sequence[object]) -> UnsafeError:
+    """Return the error for tables of `target` that would have to be emptied."""
+    named = ", ".join(map(str, tables[:3])) + (" …" if len(tables) > 3 else "")
+    return UnsafeError(
+        f"{target}: tables hold rows: {named}; give -y to empty and load them, or --append to keep their rows"
+    )

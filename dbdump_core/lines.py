@@ -218,12 +218,13 @@ def row_name(table: Table, columns: Sequence[Column], cells: Sequence[bytes]) ->
     names = [column.name for column in columns]
     key = [name for name in table.primary_key if name in names] or names[:3]
     parts = [
-        f"{name}={_shown_cell(cells[names.index(name)])}" for name in key if names.index(name) < len(cells)
+        f"{name}={shown_cell(cells[names.index(name)])}" for name in key if names.index(name) < len(cells)
     ]
     return "(" + ", ".join(parts) + ")"
 
 
-def _shown_cell(cell: bytes) -> str:
+def shown_cell(cell: bytes) -> str:
+    """Return a cell for a message, escaped and cut."""
     return "NULL" if cell == NULL else shown(cell, 40)
 
 
@@ -279,5 +280,5 @@ class Checker:
                 expected = "valid UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
                 raise ValueRefusedError(
                     f"{where}table {self.task.table.key}, column {column.name}, row {row}:"
-                    f" {_shown_cell(cell)} is not {expected}; change the value or the column's type"
+                    f" {shown_cell(cell)} is not {expected}; change the value or the column's type"
                 ) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .abc import (
     Event,
@@ -21,7 +21,7 @@ from .abc import (
     Target,
     Writer,
 )
-from .errors import UnsafeError, VerificationError
+from .errors import UnsafeError, VerificationError, holds_rows
 from .fingerprint import Hasher
 from .matching import Wishes, described, make_plan
 from .pipeline import Reader, forms
@@ -62,7 +62,7 @@ def transfer(source: Source, target: Target, options: Options) -> Report:
     tables = select(described(source, options.schema), options.selection)
     wishes = Wishes(create=options.create, append=options.append, ordered=options.ordered)
     plan = make_plan(source, tables, target, selection=options.selection, wishes=wishes)
-    _confirm_emptying(plan, target, options)
+    plan = _agreed(plan, target, options)
     run = _Run(source, plan, options, target)
     with source.snapshot(tables) as snapshot:
         adopted = target.adopt(source)
@@ -78,28 +78,25 @@ def transfer(source: Source, target: Target, options: Options) -> Report:
             tell(Event(Phase.COMMIT))
             writer.commit(results, level)
     notes = (*source.schema().notes, *plan.notes)
-    return Report(
-        source.name, target.name, level, tuple(results), time.monotonic() - started, run.verifies, notes
-    )
+    return Report(source.name, target.name, level, tuple(results), time.monotonic() - started, run.verifies, notes)
 
 
 def _silent(event: Event) -> None:
     """Tell nobody."""
 
 
-def _confirm_emptying(plan: Plan, target: Target, options: Options) -> None:
+def _agreed(plan: Plan, target: Target, options: Options) -> Plan:
+    """Return the plan that the user agrees to. Raises UnsafeError where rows would go that nobody gave up."""
     if plan.append or options.replace:
-        return
+        return plan
     occupied = target.occupied([table.target for table in plan.tables if not table.creates])
     if not occupied:
-        return
+        return replace(plan, only_empty=True)
     if options.confirm is None:
-        named = ", ".join(map(str, occupied[:3])) + (" …" if len(occupied) > 3 else "")
-        raise UnsafeError(
-            f"{target.name}: tables hold rows: {named}; give -y to empty and load them, or --append to keep their rows"
-        )
+        raise holds_rows(target.name, occupied)
     if not options.confirm(plan, occupied):
         raise UnsafeError("not confirmed; nothing was changed")
+    return plan
 
 
 class _Run:
@@ -120,9 +117,7 @@ class _Run:
             self.before = {plan.target.key: self._reread(writer, plan) for plan in self.plan.tables}
         done: dict[TableKey, TableResult] = {}
         if adopted:
-            done = {
-                plan.target.key: result for plan in self.plan.tables if (result := self._take(writer, plan))
-            }
+            done = {plan.target.key: result for plan in self.plan.tables if (result := self._take(writer, plan))}
         rest = [plan for plan in self.plan.tables if plan.target.key not in done]
         for result in self._stream(writer, rest):
             done[result.key] = result
@@ -151,9 +146,7 @@ class _Run:
             for plan in plans:
                 yield self._stream_table(writer, plan, reader, totals.get(plan.source.key))
 
-    def _stream_table(
-        self, writer: Writer, plan: TablePlan, reader: Reader, total: int | None
-    ) -> TableResult:
+    def _stream_table(self, writer: Writer, plan: TablePlan, reader: Reader, total: int | None) -> TableResult:
         started = time.monotonic()
         rows = size = 0
         key = plan.target.key

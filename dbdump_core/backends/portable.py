@@ -5,6 +5,7 @@ Slower than any native path and right on every engine; it decides where the othe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 from ..abc import BLOCK_BYTES, Block, Emit, ReadTask, WriteTask
 from ..errors import ValueRefusedError, shown
-from ..lines import encode, row_name, split_rows, text_of
+from ..lines import encode, row_name, shown_cell, split_rows, text_of
 from ..types import Kind, Type
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 FIRST_ROWS = 16
 """Rows of the first fetch: their size decides how many are fetched next."""
+VALUES_SHOWN = 3
+"""Values shown of one refused row at most."""
 MOST_ROWS = 16_384
 """Rows of one fetch at most."""
 
@@ -155,9 +158,15 @@ def _name_refused_row(
 
 
 def refused_row(task: WriteTask, block: Block, number: int, why: str) -> ValueRefusedError:
-    """Return the error for row `number` (from 0) of the block, which the target refused."""
+    """Return the error for row `number` (from 0) of the block; it shows the values of columns that `why` names."""
     cells = split_rows(block)[number]
+    named = [at for at, column in enumerate(task.columns) if _is_word(column.name, why)][:VALUES_SHOWN]
+    values = ", ".join(f"{task.columns[at].name} = {shown_cell(cells[at])}" for at in named)
     return ValueRefusedError(
-        f"table {task.table.key}, row {row_name(task.table, task.columns, cells)}: the target refuses it: {why};"
-        " everything was rolled back"
+        f"table {task.table.key}, row {row_name(task.table, task.columns, cells)}: the target refuses it: {why}"
+        f"{f' ({values})' if values else ''}; everything was rolled back"
     )
+
+
+def _is_word(name: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None

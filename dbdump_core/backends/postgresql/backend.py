@@ -44,6 +44,8 @@ LOCK_SECONDS = 60
 _RUN_LOCK = (0x6462, 0x64756D70)
 """The two numbers of the advisory lock that a run holds on its target ("db", "dump")."""
 _TEXT_KINDS = {Kind.DATE, Kind.TIME, Kind.INTERVAL, Kind.JSON, Kind.ENUM, Kind.BIT, Kind.UUID, Kind.NATIVE}
+_NO_RIGHT = "42501"
+"""SQLSTATE insufficient_privilege."""
 _COPY_DRIVERS = ("psycopg2", "psycopg")
 
 
@@ -195,7 +197,10 @@ class PostgresqlBackend(Backend):
 
     def _refused(self, error: Any, task: WriteTask, block: Block) -> Exception:
         why = ". ".join(part for part in (error.diag.message_primary, error.diag.message_detail) if part)
-        line = copying.refused_line(error, task.table.name)
+        line, column = copying.refused_place(error, task.table.name)
+        if error.diag.sqlstate == _NO_RIGHT:
+            return DatabaseError(f"{self.shown()}: {why}; {ROLLED_BACK}")
+        why = f"column {column}: {why}" if column in task.table.by_name else why
         if line is None or line >= block.rows:
             return ValueRefusedError(
                 f"table {task.table.key}: the target refuses a row: {why or reason(error)}; {ROLLED_BACK}"

@@ -119,12 +119,12 @@ def copy_in(raw: Any, driver: str, sql: str, data: bytes) -> None:
                 copy.write(data)
 
 
-_LINE = re.compile(r", \D+(\d+)")
+_PLACE = re.compile(r", \D+(\d+)(?:, \S+ (.+?)(?:: |$))?")
 
 
-def refused_line(error: Any, table: str) -> int | None:
-    """Return the line (from 0) that COPY names in an error, None where it names none."""
+def refused_place(error: Any, table: str) -> tuple[int | None, str | None]:
+    """Return the line (from 0) and the column that COPY names in an error, None for what it does not name."""
     context = error.diag.context or ""
     start = f"COPY {table}"
-    found = _LINE.search(context, len(start)) if context.startswith(start) else None
-    return int(found.group(1)) - 1 if found else None
+    found = _PLACE.search(context, len(start)) if context.startswith(start) else None
+    return (int(found.group(1)) - 1, found.group(2)) if found else (None, None)
