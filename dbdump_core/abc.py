@@ -16,12 +16,33 @@ BLOCK_BYTES = 2 * 1024 * 1024
 enough that a queue of them stays far under the memory ceiling."""
 
 
-@dataclass(frozen=True, slots=True)
 class Block:
-    """Whole canonical lines of one table: `data` ends in LF (or is empty), `rows` lines in it."""
+    """Whole canonical lines of one table: `data` ends in LF (or is empty), `rows` lines in it.
 
-    data: bytes
-    rows: int
+    `data` may be given as a function that makes it, called once where it is first looked at: the
+    thread that reads has more to do than the one that writes, which waits for its server anyway.
+    """
+
+    __slots__ = ("_data", "rows")
+
+    def __init__(self, data: bytes | Callable[[], bytes], rows: int) -> None:
+        self._data = data
+        self.rows = rows
+
+    @property
+    def data(self) -> bytes:
+        if not isinstance(self._data, bytes):
+            self._data = self._data()
+        return self._data
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Block) and (self.rows, self.data) == (other.rows, other.data)
+
+    def __hash__(self) -> int:
+        return hash((self.rows, self.data))
+
+    def __repr__(self) -> str:
+        return f"Block({self.data!r}, {self.rows})"
 
 
 Emit = Callable[[Block], None]

@@ -20,7 +20,6 @@ NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_FUNCTION = 60
 MOST_POSITIONAL_ARGUMENTS = 4
-KNOWN_TO_TAKE_MORE = {("careful.py", "read"): 5}
 
 VOCABULARY = frozenset({"errors", "types", "schema", "abc"})
 LINES = VOCABULARY | {"lines", "lexers"}
@@ -210,8 +209,7 @@ def test_few_arguments_are_positional(path: Path) -> None:
     for function in functions(path):
         positional = [*function.args.posonlyargs, *function.args.args]
         names = [argument.arg for argument in positional if argument.arg not in ("self", "cls")]
-        most = KNOWN_TO_TAKE_MORE.get((path.name, function.name), MOST_POSITIONAL_ARGUMENTS)
-        assert len(names) <= most, f"{function.name}{names}"
+        assert len(names) <= MOST_POSITIONAL_ARGUMENTS, f"{function.name}{names}"
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

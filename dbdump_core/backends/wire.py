@@ -29,11 +29,17 @@ def to_block(
         return None
     if nulls is not None and raw.count(NULL) != nulls:
         return None
+    if not validate:
+        return Block(lambda: _lines(raw), rows)
+    data = _lines(raw)
+    return Block(data, rows) if is_utf8(data) else None
+
+
+def _lines(raw: bytes) -> bytes:
     for plain, escaped in _ESCAPES:
         if plain in raw:
             raw = raw.replace(plain, escaped)
-    data = raw.translate(_TO_LINES).replace(NULL, b"\\N")
-    return Block(data, rows) if not validate or is_utf8(data) else None
+    return raw.translate(_TO_LINES).replace(NULL, b"\\N")
 
 
 def is_utf8(data: bytes) -> bool:

@@ -151,7 +151,7 @@ class SqliteBackend(Backend):
         order = self._order(connection, task)
         if not (self.may_read_natively(task) and sql.checked):
             with bytes_out(raw):
-                careful.read(raw, sql, f"WHERE {sql.where} ORDER BY {order or rowid or 1}", (), emit)
+                careful.read(raw, sql, emit, tail=f"WHERE {sql.where} ORDER BY {order or rowid or 1}")
             return Path.PORTABLE
         if rowid and not order:
             read_by_key(raw, sql, rowid, emit)

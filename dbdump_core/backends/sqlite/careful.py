@@ -28,7 +28,9 @@ ROWS = 64
 """Rows of one fetch: cells may be large."""
 
 
-def read(raw: sqlite3.Connection, sql: Statement, tail: str, parameters: tuple[int, ...], emit: Emit) -> None:
+def read(
+    raw: sqlite3.Connection, sql: Statement, emit: Emit, *, tail: str, parameters: tuple[int, ...] = ()
+) -> None:
     """Hand the rows of `SELECT … tail` to `emit`; texts must come out as bytes."""
     columns = ", ".join(f"typeof({name}), {name}" for name in sql.names) or "NULL"
     checker = Checker(sql.task)

@@ -284,7 +284,7 @@ def read_by_key(raw: sqlite3.Connection, sql: Statement, rowid: str, emit: Emit)
             block = None if bad else _block(sql, data + wire.ROW, rows, nulls)
             if block is None:
                 tail = f"WHERE t.{rowid} BETWEEN ? AND ? AND {sql.where} ORDER BY t.{rowid}"
-                careful.read(raw, sql, tail, (first, last), emit)
+                careful.read(raw, sql, emit, tail=tail, parameters=(first, last))
             else:
                 emit(block)
             if last == 2**63 - 1:
@@ -317,7 +317,7 @@ def read_by_row(raw: sqlite3.Connection, sql: Statement, order: str, emit: Emit)
             block = _proved(sql, rows)
             if block is None:
                 tail = f"WHERE {sql.where} ORDER BY {order} LIMIT ? OFFSET ?"
-                careful.read(raw, sql, tail, (len(rows), start), emit)
+                careful.read(raw, sql, emit, tail=tail, parameters=(len(rows), start))
             else:
                 emit(block)
             start += len(rows)
