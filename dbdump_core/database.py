@@ -244,8 +244,7 @@ class DatabaseWriter:
     def _create(self) -> None:
         if not self._new:
             return
-        self._made = self._new
-        ddl.create_tables(self.connection, self._spelling, self._new)
+        ddl.create_tables(self.connection, self._spelling, self._new, made=self._made.append)
         if self.backend.ddl_commits:
             # DDL ends the transaction there, so all of it comes before the first row.
             self._create_keys()
@@ -299,7 +298,6 @@ class DatabaseWriter:
                 self._create_keys()
             for table in self._tables:
                 self.backend.finish_table(self.connection, table)
-                self.backend.move_sequences(self.connection, table)
 
     def _refuse_orphans(self) -> None:
         inside = [(table, key) for table in self._tables for key in table.foreign_keys]
@@ -324,6 +322,9 @@ class DatabaseWriter:
     def commit(self, results: Sequence[TableResult], snapshot: Snapshot) -> None:
         """Make it last."""
         with self.backend.speaking(self.connection):
+            for table in self._tables:
+                # Last of all: a sequence that was moved does not move back with a rollback.
+                self.backend.move_sequences(self.connection, table)
             self.connection.commit()
         self.committed = True
 

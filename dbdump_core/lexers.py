@@ -67,7 +67,7 @@ def _decimal(target: Type, source: Type) -> Lexer:
 
 
 def _float(target: Type, source: Type) -> Lexer:
-    exact = source.kind in (Kind.DECIMAL, Kind.INTEGER)
+    exact = source.kind in (Kind.DECIMAL, Kind.INTEGER, Kind.TEXT)
 
     def lex(text: str) -> None:
         if text in _NOT_FINITE:

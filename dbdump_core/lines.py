@@ -57,7 +57,7 @@ def _boolean(value: Any, type_: Type) -> str:
 
 
 def _integer(value: Any, type_: Type) -> str:
-    if value != int(value):
+    if value in (float("inf"), float("-inf")) or value != int(value):
         raise ValueError("an integer")
     return str(int(value))
 

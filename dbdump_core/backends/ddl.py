@@ -18,11 +18,18 @@ from .expressions import portable_expression
 from .spelling import Spelling
 
 
-def create_tables(connection: sa.Connection, spelling: Spelling, tables: Sequence[Table]) -> None:
+def create_tables(
+    connection: sa.Connection,
+    spelling: Spelling,
+    tables: Sequence[Table],
+    *,
+    made: Callable[[Table], None] | None = None,
+) -> None:
     """Create `tables`, which are as `as_created` gave them, with primary and unique keys.
 
     Missing schemas are created. Foreign keys come along only where an engine cannot add them later
-    (`spelling.inline_foreign_keys`). Runs in the caller's transaction; raises SQLAlchemy's errors.
+    (`spelling.inline_foreign_keys`). `made` is told of each table once it is there. Runs in the
+    caller's transaction; raises SQLAlchemy's errors.
     """
     options = spelling.table_options(connection)
     known = {table.key: table for table in tables}
@@ -32,6 +39,8 @@ def create_tables(connection: sa.Connection, spelling: Spelling, tables: Sequenc
         inline = spelling.inline_foreign_keys
         keys = [_constraint(built, key, known) for key in table.foreign_keys] if inline else []
         connection.execute(sa_schema.CreateTable(built, include_foreign_key_constraints=keys))
+        if made:
+            made(table)
         _add_comments(connection, built)
 
 

@@ -260,6 +260,18 @@ class PostgresqlBackend(Backend):
         constraint = self.quote(connection, key.name)
         self.run(connection, f"ALTER TABLE {self.qualified(connection, table)} ALTER CONSTRAINT {constraint} {how}")
 
+    def refuse_harm(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> None:
+        """Refuse to empty what a single partition refers to: its foreign keys are not those of its root."""
+        names = [self.qualified(connection, table) for table in tables]
+        if not (emptied and names):
+            return
+        found = connection.execute(sa.text(_PARTITION_KEYS), {"names": names}).all()
+        if found:
+            raise UnsafeError(
+                f"{self.shown()}: partition {found[0][0]} refers to {found[0][1]}, which would be emptied;"
+                " drop that foreign key for the load, or give --append"
+            )
+
     def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
         # tgtype bits: 4 INSERT, 8 DELETE, 32 TRUNCATE (pg_trigger.h).
         statement = sa.text(
@@ -315,6 +327,14 @@ class PostgresqlBackend(Backend):
             self.run(connection, f"SELECT pg_advisory_unlock({int(number)})")
         return not free
 
+
+_PARTITION_KEYS = """
+SELECT k.conrelid::regclass::text, k.confrelid::regclass::text
+FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid AND c.relispartition
+WHERE k.contype = 'f' AND k.conparentid = 0 AND k.confrelid = ANY(CAST(CAST(:names AS text[]) AS regclass[]))
+  AND pg_catalog.pg_partition_root(k.conrelid) <> ALL(CAST(CAST(:names AS text[]) AS regclass[]))
+ORDER BY 1
+"""
 
 _SEQUENCES = """
 SELECT DISTINCT a.attname::text, n.nspname::text, c.relname::text, s.seqincrement, s.seqmin, s.seqmax

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
@@ -17,10 +16,11 @@ from ...errors import ConnectError, UnsafeError
 from ...schema import Column, Table, TableKey
 from ...types import Type
 from ..base import Backend, reason
+from ..expressions import tokens
 from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
 from . import careful, catalog
-from .reading import FLOAT_TEXT, bytes_out, read_by_key, read_by_row, statement
+from .reading import FLOAT_TEXT, SQLITE_LIMIT, bytes_out, read_by_key, read_by_row, statement
 from .spelling import SqliteSpelling
 from .writing import BlockWriter, affinity, bind_for
 
@@ -33,7 +33,6 @@ ADOPTED = "dbdump_source"
 """The schema name of the source when it is attached to the target's connection."""
 
 _MAGIC = b"SQLite format 3\0"
-_TRIGGER_EVENT = re.compile(r"\b(INSERT|DELETE|UPDATE)\b", re.IGNORECASE)
 
 
 class SqliteBackend(Backend):
@@ -148,26 +147,39 @@ class SqliteBackend(Backend):
         affinities = {name: affinity(type_) for name, type_ in declared.items()}
         sql = statement(task, place, lambda name: self.quote(connection, name), affinities)
         rowid = self._rowid(connection, schema, task.table)
-        order = self._order(connection, task)
-        if not (self.may_read_natively(task) and sql.checked):
+        key = self._own_key(connection, schema, task.table)
+        order = self._order(connection, task, key)
+        if not (self.may_read_natively(task) and sql.checked and self._is_utf8(connection) and (rowid or key)):
             with bytes_out(raw):
+                raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, SQLITE_LIMIT)
                 careful.read(raw, sql, emit, tail=f"WHERE {sql.where} ORDER BY {order or rowid or 1}")
             return Path.PORTABLE
         if rowid and not order:
             read_by_key(raw, sql, rowid, emit)
         else:
-            read_by_row(raw, sql, order or self._key(connection, task.table), emit)
+            read_by_row(raw, sql, order or key, emit)
         return Path.NATIVE
 
-    def _order(self, connection: sa.Connection, task: ReadTask) -> str:
+    def _order(self, connection: sa.Connection, task: ReadTask, key: str) -> str:
         """Return the ORDER BY that the task asks for, '' where the order of rowids is that already."""
-        key = task.table.primary_key
-        columns = task.table.by_name
-        numbered = len(key) == 1 and columns[key[0]].identity is not None
-        return self._key(connection, task.table) if task.ordered and key and not numbered else ""
+        declared = [column.name for column in task.table.columns if column.identity is not None]
+        return key if task.ordered and list(task.table.primary_key) != declared else ""
 
-    def _key(self, connection: sa.Connection, table: Table) -> str:
-        return ", ".join(f"t.{self.quote(connection, name)}" for name in table.primary_key) or "1"
+    def _own_key(self, connection: sa.Connection, schema: str, table: Table) -> str:
+        """Return the primary key that the file says, which orders rows without doubt; '' where there is none.
+
+        A schema file may name another, and one that allows NULLs needs the rowid beside it.
+        """
+        bare, rowid = self.quote(connection, table.name), self._rowid(connection, schema, table)
+        rows = self.run(connection, f"PRAGMA {self.quote(connection, schema)}.table_xinfo({bare})").all()
+        names = [self.quote(connection, row[1]) for row in sorted(rows, key=lambda row: int(row[5])) if row[5]]
+        if names and rowid:
+            names.append(rowid)
+        return ", ".join(f"t.{name}" for name in names)
+
+    def _is_utf8(self, connection: sa.Connection) -> bool:
+        """Tell whether texts are kept as UTF-8: in another encoding the marks between cells are letters."""
+        return str(self.run(connection, "PRAGMA encoding").scalar_one()) == "UTF-8"
 
     def _rowid(self, connection: sa.Connection, schema: str, table: Table) -> str | None:
         """Return a name of the rowid that no column hides, None for tables without one."""
@@ -222,7 +234,7 @@ class SqliteBackend(Backend):
             declared = self._declared(connection, MAIN, task.table)
             names = ", ".join(self.quote(connection, column.name) for column in task.columns)
             marks = ", ".join("?" for _ in task.columns)
-            sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"
+            sql = f"INSERT OR ABORT INTO {table} ({names}) VALUES ({marks})"
             types = [declared[column.name] for column in task.columns]
             self._writers[id(task)] = task, BlockWriter(self.raw(connection), task, sql, types)
         return self._writers[id(task)][1]
@@ -236,7 +248,7 @@ class SqliteBackend(Backend):
         rows = self.run(connection, "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY 1")
         events = {"INSERT", "DELETE"} if emptied else {"INSERT"}
         return [
-            f"{table}.{name}" for name, table, sql in rows if table.lower() in names and _event(name, sql) in events
+            f"{table}.{name}" for name, table, sql in rows if table.lower() in names and _event(sql) in events
         ]
 
     # --- one database ---------------------------------------------------------------------------
@@ -252,6 +264,11 @@ class SqliteBackend(Backend):
 
     def adopt(self, connection: sa.Connection, source: Backend) -> bool:
         if not (self.native and source.native and isinstance(source, SqliteBackend)):
+            return False
+        with sqlite3.connect(source.uri("ro"), uri=True) as other:
+            (encoding,) = other.execute("PRAGMA encoding").fetchone()
+        other.close()
+        if encoding != "UTF-8" or not self._is_utf8(connection):
             return False
         self.run(connection, f"ATTACH ? AS {ADOPTED}", (source.uri("ro"),))
         return True
@@ -275,13 +292,15 @@ class SqliteBackend(Backend):
             self._place(connection, MAIN, write.table),
             self._place(connection, ADOPTED, read.table),
         )
-        if not read.where and read.table.columns == read.columns and write.table.columns == write.columns:
+        filled = [column.name for column in write.columns]
+        whole = [list(self._declared(connection, *of)) for of in ((ADOPTED, read.table), (MAIN, write.table))]
+        if not read.where and whole == [filled, filled]:
             # Only this bare form lets SQLite hand over whole records (its transfer optimisation).
-            return f"INSERT INTO {target} SELECT * FROM {source}"
+            return f"INSERT OR ABORT INTO {target} SELECT * FROM {source}"
         names = ", ".join(self.quote(connection, column.name) for column in write.columns)
         columns = ", ".join(f"t.{self.quote(connection, column.name)}" for column in read.columns)
         where = f" WHERE ({read.where})" if read.where else ""
-        return f"INSERT INTO {target} ({names}) SELECT {columns} FROM {source} AS t{where}"
+        return f"INSERT OR ABORT INTO {target} ({names}) SELECT {columns} FROM {source} AS t{where}"
 
     def read_adopted(self, connection: sa.Connection, task: ReadTask, emit: Emit) -> None:
         self._read(connection, task, ADOPTED, emit)
@@ -296,7 +315,12 @@ class SqliteBackend(Backend):
         return [affinity(theirs[name]) for name in names] == [affinity(ours[name]) for name in names]
 
 
-def _event(name: str, sql: str) -> str:
+def _event(sql: str) -> str:
     """Return the event of a trigger from its text: the first such word after its name."""
-    found = _TRIGGER_EVENT.search(sql, sql.find(name) + len(name))
-    return found.group(1).upper() if found else "INSERT"
+    words = list(tokens(sql))
+    named = next(at for at, word in enumerate(words) if word.keyword == "TRIGGER") + 1
+    if words[named].keyword == "IF":
+        named += 3
+    named += 2 if words[named + 1].text == "." else 0
+    events = (word.keyword for word in words[named + 1 :] if word.keyword in ("INSERT", "DELETE", "UPDATE"))
+    return next(events, "INSERT")

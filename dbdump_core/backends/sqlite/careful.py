@@ -57,7 +57,7 @@ def _line(sql: Statement, row: Sequence[object]) -> bytes:
         storage, value = row[2 * at], row[2 * at + 1]
         try:
             cells.append(_cell(column, storage, value))
-        except (ValueError, InvalidOperation, UnicodeError) as error:
+        except (ValueError, OverflowError, InvalidOperation, UnicodeError) as error:
             raise refused_value(sql.task, row[1::2], column.name, value=value, error=error) from None
     return b"\t".join(cells)
 
@@ -113,7 +113,13 @@ def _uuid(text: str, type_: Type) -> object:
     return UUID(text)
 
 
+# `Decimal` takes more: underscores, digits of other scripts, exponents that fill the memory.
+_NUMBER = re.compile(r"-?[0-9]{1,1000}(?:\.[0-9]{1,1000})?(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
+
+
 def _decimal(text: str, type_: Type) -> object:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("a decimal in plain digits")
     return Decimal(text)
 
 

@@ -53,23 +53,26 @@ class Reading:
 
 
 def _of_class(name: str, *classes: str) -> str:
-    listed = ", ".join(f"'{one}'" for one in (*classes, "null"))
+    listed = ", ".join(f"'{one}'" for one in classes)
     return f"typeof({name}) IN ({listed})"
 
 
 def _boolean(name: str, type_: Type, stored: str) -> Reading:
     if stored in ("INTEGER", "NUMERIC"):
         return Reading(name, f"{name} IN (0, 1)", "%d")
-    return Reading(name, f"({_of_class(name, 'integer')} AND ifnull({name}, 0) IN (0, 1))")
+    return Reading(name, f"({_of_class(name, 'integer')} AND {name} IN (0, 1))")
 
 
 def _integer(name: str, type_: Type, stored: str) -> Reading:
     """Beyond 63 bits SQLite has no integers: such columns are declared as text."""
     if stored in ("INTEGER", "NUMERIC"):
-        return Reading(name, f"{name} = CAST({name} AS INTEGER)", "%d")
+        # The lowest integer is the one whose real stays real: all others became integers by affinity.
+        lowest = f"({name} > -9223372036854775807 OR typeof({name}) = 'integer')"
+        return Reading(name, f"{name} = CAST({name} AS INTEGER) AND {lowest}", "%d")
     holds = _of_class(name, "integer")
     if type_.unsigned and type_.bits == 64:
-        digits = f"length({name}) BETWEEN 1 AND 20 AND {name} NOT GLOB '*[^0-9]*'"
+        digits = f"length(CAST({name} AS BLOB)) = length({name}) AND length({name}) BETWEEN 1 AND 20"
+        digits += f" AND {name} NOT GLOB '*[^0-9]*' AND ({name} = '0' OR {name} NOT GLOB '0*')"
         holds = f"({holds} OR (typeof({name}) = 'text' AND {digits}))"
     return Reading(name, holds)
 
@@ -83,6 +86,7 @@ def _decimal(name: str, type_: Type, stored: str) -> Reading:
         bare = f"substr({name}, 1 + (substr({name}, 1, 1) = '-'))"
         plain = f"trim({bare}, '0123456789') = '{'.' if scale else ''}' AND {bare} GLOB '*[0-9]"
         plain += f".{'[0-9]' * scale}'" if scale else "'"
+        plain += f" AND ({bare} GLOB '[1-9]*' OR {bare} GLOB '0.*' OR {bare} = '0') AND trim({name}, '-0.') <> ''"
         return Reading(name, f"({_text(name, type_, stored).holds} AND {plain})")
     # Division rounds correctly: a double that is not the nearest to k / 10^scale is not such a decimal.
     exact = f"round({name} * 1e{scale}) / 1e{scale} = {name}"
@@ -153,7 +157,9 @@ def _is_moment(source: Type, target: Type | None) -> bool:
 
 def _shape(name: str, target: Type | None) -> str:
     """The form of a timestamp alone; the days of its month are the target's to refuse."""
-    micros = f"{name} GLOB '????-??-?? ??:??:??.{'[0-9]' * 6}' AND length(CAST({name} AS BLOB)) = 26"
+    clock = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
+    micros = f"{name} GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] {clock}.{'[0-9]' * 6}'"
+    micros += f" AND length(CAST({name} AS BLOB)) = 26 AND substr({name}, 12, 2) < '24'"
     return f"(CASE WHEN {micros} THEN 1 ELSE {_timestamp(name, TIMESTAMP, '').holds} END)"
 
 
@@ -281,7 +287,8 @@ def read_by_key(raw: sqlite3.Connection, sql: Statement, rowid: str, emit: Emit)
             data, rows, bad, nulls, last = _fetch(raw, query, first, size)
             if not rows:
                 return
-            block = None if bad else _block(sql, data + wire.ROW, rows, nulls)
+            # A line beyond the limit of a value is NULL; `careful` takes its cells one by one.
+            block = None if bad or data is None else _block(sql, data + wire.ROW, rows, nulls)
             if block is None:
                 tail = f"WHERE t.{rowid} BETWEEN ? AND ? AND {sql.where} ORDER BY t.{rowid}"
                 careful.read(raw, sql, emit, tail=tail, parameters=(first, last))
@@ -289,13 +296,16 @@ def read_by_key(raw: sqlite3.Connection, sql: Statement, rowid: str, emit: Emit)
                 emit(block)
             if last == 2**63 - 1:
                 return
-            first, size = last + 1, next_rows(rows, len(data))
+            first, size = last + 1, next_rows(rows, len(data or b""))
 
 
 def _fetch(raw: sqlite3.Connection, query: str, first: int, size: int) -> Any:
     while True:
         try:
-            return raw.execute(query, (first, size)).fetchone()
+            found = raw.execute(query, (first, size)).fetchone()
+            if found[0] is not None or not found[1] or size == 1:
+                return found
+            size = max(1, size // 16)
         except sqlite3.DataError:
             if size == 1 and raw.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) >= SQLITE_LIMIT:
                 raise

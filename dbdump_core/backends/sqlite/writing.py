@@ -54,7 +54,7 @@ def _integer(text: str) -> int:
 
 def _number(text: str) -> int | float:
     """Return the number that NUMERIC affinity keeps exactly: 15 digits, or a 64-bit integer."""
-    if len(text) <= EXACT_DIGITS + 1 and text[-1].isdigit():
+    if len(text.lstrip("-").replace(".", "")) <= EXACT_DIGITS and text[-1].isdigit():
         return float(text)
     if text.lstrip("-").isdigit() and -(2**63) <= int(text) < 2**63:
         return int(text)
@@ -124,7 +124,7 @@ class BlockWriter:
         self._raw.execute("RELEASE block")
 
     def _values(self, block: Block) -> list[list[object]]:
-        lines = block.data.decode("utf-8").split("\n")
+        lines = self._text(block).split("\n")
         lines.pop()
         rows: list[list[object]] = [list(line.split("\t")) for line in lines]
         if b"\\" in block.data:
@@ -143,6 +143,13 @@ class BlockWriter:
                             f"column {column}: {text!r:.60} is not storable: {error}",
                         ) from None
         return rows
+
+    def _text(self, block: Block) -> str:
+        try:
+            return block.data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            number = block.data.count(b"\n", 0, error.start)
+            raise refused_row(self._task, block, number, "a text is not valid UTF-8") from None
 
     def _name_refused_row(self, block: Block, rows: list[list[object]]) -> None:
         for number, row in enumerate(rows):
