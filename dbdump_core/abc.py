@@ -11,7 +11,7 @@ from typing import Protocol
 from .schema import Column, ForeignKey, Schema, Table, TableKey
 from .types import Type
 
-BLOCK_BYTES = 2 * 1024 * 1024
+BLOCK_BYTES = 1024 * 1024
 """Bytes of lines in one block, about: large enough that a block's fixed cost is nothing, small
 enough that a queue of them stays far under the memory ceiling."""
 
