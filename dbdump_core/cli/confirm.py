@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from ..schema import TableKey
     from .display import Display
 
+WAKE_SECONDS = 0.2
+"""How long a Ctrl-C may go unnoticed while a question waits."""
 LISTED = 30
 """Tables of each kind that a question names; a list that scrolls away is not read."""
 
@@ -37,7 +41,19 @@ def ask(plan: Plan, occupied: Sequence[TableKey], target: str) -> bool:
     """Show the plan, ask, and return whether the answer was yes; the end of input is a no."""
     say(*plan_lines(plan, occupied))
     say(f"empty {amount(len(occupied), 'table')} in {target} and load? [y/N]")
+    _wait_for_answer()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _wait_for_answer() -> None:
+    """Wait until there is something to read, so that Ctrl-C is noticed meanwhile.
+
+    The system may hand the signal to any thread; a main thread that is blocked in `read` would not
+    know of it before the next key.
+    """
+    if os.name == "posix":
+        while not select.select([sys.stdin], [], [], WAKE_SECONDS)[0]:
+            pass
 
 
 def plan_lines(plan: Plan, occupied: Sequence[TableKey]) -> Iterator[str]:
