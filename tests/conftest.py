@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import permutations
@@ -23,6 +24,14 @@ from tests.servers import (
 )
 
 MakeDatabase = Callable[[str], str]
+
+
+def pytest_configure() -> None:
+    """Undo what a background shell or nohup hands down: signals that are ignored stay so in all children."""
+    for name in ("SIGINT", "SIGHUP", "SIGTERM"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
 
 
 @pytest.hookimpl(tryfirst=True)  # before the terminal reports the end of collection
