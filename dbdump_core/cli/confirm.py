@@ -51,7 +51,7 @@ def _wait_for_answer() -> None:
     The system may hand the signal to any thread; a main thread that is blocked in `read` would not
     know of it before the next key.
     """
-    if os.name == "posix":
+    if os.name == "posix" and is_terminal(sys.stdin):
         while not select.select([sys.stdin], [], [], WAKE_SECONDS)[0]:
             pass
 
