@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import select
 import sys
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from .output import escaped, is_terminal, mask_urls, resolved, say
 from .summary import amount
@@ -24,23 +23,29 @@ LISTED = 30
 """Tables of each kind that a question names; a list that scrolls away is not read."""
 
 
-def confirmation(options: Namespace, display: Display) -> Confirm | None:
-    """Return the function that asks; None where nobody can be asked, or where --yes has answered."""
-    if options.yes or not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+def confirmation(target: str, display: Display, *, yes: bool) -> Confirm | None:
+    """Return the function that asks; None where nobody can be asked, or where `yes` has answered.
+
+    `target`: how the user named it.
+    """
+    screen: TextIO | None = display.stream or sys.stderr
+    if yes or not (is_terminal(sys.stdin) and is_terminal(screen)):
         return None
-    target = escaped(mask_urls(resolved(options.target)))
+    name = escaped(mask_urls(resolved(target)))
 
     def confirm(plan: Plan, occupied: Sequence[TableKey]) -> bool:
         with display.paused():
-            return ask(plan, occupied, target)
+            return ask(plan, occupied, name, screen=screen)
 
     return confirm
 
 
-def ask(plan: Plan, occupied: Sequence[TableKey], target: str) -> bool:
+def ask(
+    plan: Plan, occupied: Sequence[TableKey], target: str, *, screen: TextIO | None = None
+) -> bool:
     """Show the plan, ask, and return whether the answer was yes; the end of input is a no."""
-    say(*plan_lines(plan, occupied))
-    say(f"empty {amount(len(occupied), 'table')} in {target} and load? [y/N]")
+    say(*plan_lines(plan, occupied), stream=screen)
+    say(f"empty {amount(len(occupied), 'table')} in {target} and load? [y/N]", stream=screen)
     _wait_for_answer()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from ..abc import Event, Phase
 from . import summary
@@ -102,8 +102,16 @@ class Activity:
 class Display:
     """Takes the events of a run and shows its outcome; this one is quiet: warnings only.
 
-    Entered while the operation runs; `paused` while a question is asked in between.
+    Entered while the operation runs; `paused` while a question is asked in between. `stream`: where
+    it is shown, instead of standard error.
     """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream
+
+    def say(self, *lines: str) -> None:
+        """Show lines for people."""
+        say(*lines, stream=self.stream)
 
     def __enter__(self) -> Display:
         return self
@@ -121,27 +129,28 @@ class Display:
 
     def show_report(self, report: Report, *, proof: bool | None = None) -> None:
         """Show what a run did. `proof`: was verification asked for (None: not a question here)?"""
-        say(*summary.notes(report.notes), *summary.report_warnings(report))
+        self.say(*summary.notes(report.notes), *summary.report_warnings(report))
 
     def show_comparison(self, comparison: Comparison) -> None:
         """Show what a comparison found."""
-        say(*summary.notes(comparison.notes), *summary.differences(comparison), *summary.missing(comparison))
+        self.say(*summary.notes(comparison.notes), *summary.differences(comparison), *summary.missing(comparison))
 
 
 class JsonDisplay(Display):
-    """Says nothing until the end, then one JSON object on standard output."""
+    """Says nothing until the end, then one JSON object on standard output, or on `stream`."""
 
     def show_report(self, report: Report, *, proof: bool | None = None) -> None:
-        write_output(json.dumps(summary.report_json(report)) + "\n")
+        write_output(json.dumps(summary.report_json(report)) + "\n", self.stream)
 
     def show_comparison(self, comparison: Comparison) -> None:
-        write_output(json.dumps(summary.comparison_json(comparison)) + "\n")
+        write_output(json.dumps(summary.comparison_json(comparison)) + "\n", self.stream)
 
 
 class LinesDisplay(Display):
     """Plain lines: one a phase, one a finished table, one a minute of a long table."""
 
-    def __init__(self, clock: Clock = time.monotonic) -> None:
+    def __init__(self, clock: Clock = time.monotonic, *, stream: TextIO | None = None) -> None:
+        super().__init__(stream)
         self._activity = Activity(clock)
         self._announced: set[Phase] = set()
 
@@ -149,7 +158,7 @@ class LinesDisplay(Display):
         running = self._activity.take(event)
         if event.phase not in self._announced:
             self._announced.add(event.phase)
-            say(TITLES[event.phase])
+            self.say(TITLES[event.phase])
         if running is not None and event.phase in (Phase.DATA, Phase.VERIFY):
             self._speak_of(running, done=event.done)
 
@@ -157,7 +166,7 @@ class LinesDisplay(Display):
         now = self._activity.clock()
         if done or now - running.last >= HEARTBEAT_SECONDS:
             running.last = now
-            say(self._line(running, running.seconds(now), done=done))
+            self.say(self._line(running, running.seconds(now), done=done))
 
     def _line(self, running: Running, seconds: float, *, done: bool) -> str:
         parts = [
@@ -171,23 +180,27 @@ class LinesDisplay(Display):
         return f"  {escaped(running.key)}{so_far}: " + ", ".join(filter(None, parts))
 
     def show_report(self, report: Report, *, proof: bool | None = None) -> None:
-        say(*summary.aligned(summary.report_grid(report, summary.ASCII)))
-        say(*summary.report_lines(report, summary.ASCII, proof=proof))
+        self.say(*summary.aligned(summary.report_grid(report, summary.ASCII)))
+        self.say(*summary.report_lines(report, summary.ASCII, proof=proof))
         super().show_report(report)
 
     def show_comparison(self, comparison: Comparison) -> None:
-        say(*summary.aligned(summary.comparison_grid(comparison, summary.ASCII)))
-        say(*summary.comparison_lines(comparison), summary.verdict(comparison))
+        self.say(*summary.aligned(summary.comparison_grid(comparison, summary.ASCII)))
+        self.say(*summary.comparison_lines(comparison), summary.verdict(comparison))
 
 
-def open_display(options: Namespace) -> Display:
-    """Return the display that the options and standard error call for."""
+def open_display(options: Namespace, *, screen: TextIO | None = None, output: TextIO | None = None) -> Display:
+    """Return the display that the options and the screen call for.
+
+    `screen` and `output`: what stands for standard error and standard output.
+    """
     if options.json:
-        return JsonDisplay()
+        return JsonDisplay(output)
     if options.quiet:
-        return Display()
-    if is_terminal(sys.stderr) and os.environ.get("TERM", "") not in ("dumb", "unknown"):
+        return Display(screen)
+    there = screen or sys.stderr
+    if is_terminal(there) and os.environ.get("TERM", "") not in ("dumb", "unknown"):
         from .terminal import TerminalDisplay, terminal_console
 
-        return TerminalDisplay(terminal_console(), unicode=takes_unicode(sys.stderr))
-    return LinesDisplay()
+        return TerminalDisplay(terminal_console(there), unicode=takes_unicode(there))
+    return LinesDisplay(stream=screen)

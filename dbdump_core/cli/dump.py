@@ -45,7 +45,11 @@ def default_output(source: str) -> str:
 
     place = resolve(source)
     url = database_url(place)
-    path = place if url is None else (url.database or "")
+    return folder_for(place if url is None else (url.database or ""))
+
+
+def folder_for(path: str) -> str:
+    """Return the name of the dump of the database or file `path`."""
     stem = "" if path in ("-", ":memory:") else PurePath(path).stem
     name = re.sub(r"[^\w.-]+", "_", stem).strip("._")
     if not name:

@@ -33,7 +33,7 @@ def run(options: Namespace) -> int:
     from .display import open_display
 
     display = open_display(options)
-    confirm = confirmation(options, display)
+    confirm = confirmation(options.target, display, yes=options.yes)
     with display:
         report = load(
             options.dump,

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UsageError, shown
 
 if TYPE_CHECKING:
+    from argparse import _ActionsContainer as Options
+
     from ..selection import Selection
 
 FORMATS = ("tsv",)
@@ -30,15 +32,22 @@ def add_selection(parser: ArgumentParser, *, where: bool = True) -> None:
         "--tables", metavar="GLOB", nargs="+", action="extend", default=[],
         help="only tables whose name matches one of these, such as 'shop_*'",
     )  # fmt: skip
-    group.add_argument(
-        "--exclude", metavar="GLOB", nargs="+", action="extend", default=[],
-        help="all but the tables that match one of these",
-    )  # fmt: skip
+    add_exclude(group, "GLOB", help="all but the tables that match one of these")
     if where:
-        group.add_argument(
-            "--where", metavar="TABLE=SQL", nargs="+", action="extend", default=[],
-            help="only the rows of TABLE for which the SQL condition holds at the source",
-        )  # fmt: skip
+        add_where(group, "TABLE")
+
+
+def add_exclude(parser: Options, name: str, *, help: str) -> None:
+    """Add --exclude. `name`: what its values are, for the help."""
+    parser.add_argument("--exclude", metavar=name, nargs="+", action="extend", default=[], help=help)
+
+
+def add_where(parser: Options, name: str) -> None:
+    """Add --where. `name`: what stands before the equals sign, for the help."""
+    parser.add_argument(
+        "--where", metavar=f"{name}=SQL", nargs="+", action="extend", default=[],
+        help=f"only the rows of {name} for which the SQL condition holds at the source",
+    )  # fmt: skip
 
 
 def add_schema_file(parser: ArgumentParser) -> None:
@@ -58,10 +67,11 @@ def add_archive(parser: ArgumentParser) -> None:
     parser.add_argument("--compress", choices=COMPRESSIONS, help="compress the data files")
 
 
-def add_writing(parser: ArgumentParser) -> None:
-    """Add what says how a database is written to."""
+def add_writing(parser: ArgumentParser, *, create: bool = True) -> None:
+    """Add what says how a database is written to; `create`: --create too."""
     group = parser.add_argument_group("how to write")
-    group.add_argument("--create", action="store_true", help="create the tables that are missing")
+    if create:
+        group.add_argument("--create", action="store_true", help="create the tables that are missing")
     group.add_argument("--append", action="store_true", help="keep the rows that are there (default: empty)")
     group.add_argument("--no-verify", action="store_true", help="do not read back and compare before commit")
     group.add_argument("-y", "--yes", action="store_true", help="empty tables that hold rows without asking")
@@ -72,31 +82,33 @@ def add_allow_edited(parser: ArgumentParser) -> None:
     parser.add_argument("--allow-edited", action="store_true", help="load data files changed by hand")
 
 
-def add_output_options(parser: ArgumentParser) -> None:
-    """Add what says how the run speaks."""
+def add_output_options(parser: ArgumentParser, *, quiet: bool = True) -> None:
+    """Add what says how the run speaks; `quiet`: --quiet too (Django's is `--verbosity 0`)."""
     group = parser.add_argument_group("what is shown")
     group.add_argument("--json", action="store_true", help="one JSON object on standard output, nothing else")
-    group.add_argument("--quiet", action="store_true", help="show errors and warnings only")
+    if quiet:
+        group.add_argument("--quiet", action="store_true", help="show errors and warnings only")
 
 
 def selection(options: Namespace) -> Selection:
     """Return which tables and rows were asked for. Raises UsageError for a malformed --where."""
     from ..selection import Selection
 
-    where = _conditions(getattr(options, "where", ()))
+    where = conditions(getattr(options, "where", ()))
     return Selection(tables=tuple(options.tables), exclude=tuple(options.exclude), where=where)
 
 
-def _conditions(texts: Iterable[str]) -> dict[str, str]:
-    conditions: dict[str, str] = {}
+def conditions(texts: Iterable[str]) -> dict[str, str]:
+    """Return table -> condition of the words of --where. Raises UsageError for a malformed one."""
+    found: dict[str, str] = {}
     for text in texts:
         table, equals, condition = (part.strip() for part in text.partition("="))
         if not (table and equals and condition):
             raise UsageError(f"--where {shown(text)} is not TABLE=SQL, such as 'shop_order=id < 100'")
-        if table in conditions:
+        if table in found:
             raise UsageError(f"--where names table {shown(table)} twice; join the conditions with AND")
-        conditions[table] = condition
-    return conditions
+        found[table] = condition
+    return found
 
 
 def dump_keywords(options: Namespace) -> dict[str, Any]:

@@ -27,21 +27,23 @@ _URL_PASSWORD = re.compile(r"(://[^\s/:@]*):(\S*)@")
 _QUERY_PASSWORD = re.compile(r"([?&]\w*(?:pass|secret|token)\w*=)([^&\s]+)", re.IGNORECASE)
 
 
-def write_output(text: str) -> None:
+def write_output(text: str, stream: TextIO | None = None) -> None:
     """Write data to standard output as UTF-8 with LF, whatever the locale or platform says.
 
-    Leaves quietly (SystemExit 141) when the reader has gone, as in `dbdump schema x | head -1`.
+    `stream`: something else that stands for it (Django's). Leaves quietly (SystemExit 141) when the
+    reader has gone, as in `dbdump schema x | head -1`.
     Raises StorageError when standard output is closed or full.
     """
-    if sys.stdout is None:
+    output: TextIO | None = stream or sys.stdout
+    if output is None:
         raise StorageError("standard output is closed; open it or name a file with -o")
-    binary = getattr(sys.stdout, "buffer", None)
+    binary = getattr(output, "buffer", None)
     try:
         if binary is None:
-            sys.stdout.write(text)
+            output.write(text)
         else:
             _write_whole(binary, text.encode("utf-8", "backslashreplace"))
-        sys.stdout.flush()
+        output.flush()
     except BrokenPipeError:
         discard_output()
         raise SystemExit(READER_GONE) from None
@@ -69,14 +71,17 @@ def discard_output() -> None:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
-def say(*lines: str) -> None:
-    """Write lines for people to standard error. Never raises: a closed screen must not undo a load."""
-    stream: TextIO | None = sys.stderr
-    if stream is None:
+def say(*lines: str, stream: TextIO | None = None) -> None:
+    """Write lines for people to standard error, or to `stream`.
+
+    Never raises: a closed screen must not undo a load.
+    """
+    screen: TextIO | None = stream or sys.stderr
+    if screen is None or not lines:
         return
     with contextlib.suppress(OSError, ValueError):
-        stream.write("".join(line + "\n" for line in lines))
-        stream.flush()
+        screen.write("".join(line + "\n" for line in lines))
+        screen.flush()
 
 
 def make_encodable(stream: TextIO | None) -> None:

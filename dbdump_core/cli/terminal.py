@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from rich import box
 from rich.cells import cell_len
@@ -50,6 +49,7 @@ class TerminalDisplay(Display):
     """
 
     def __init__(self, console: Console, *, unicode: bool, clock: Clock = time.monotonic) -> None:
+        super().__init__(console.file)  # type: ignore[arg-type]
         self._console = console
         self._marks = summary.UNICODE if unicode else summary.ASCII
         self._overflow: OverflowMethod = "ellipsis" if unicode else "crop"
@@ -227,6 +227,6 @@ def _kept_columns(grid: summary.Grid, width: int) -> list[int]:
     return kept
 
 
-def terminal_console() -> Console:
-    """Return a console on standard error that takes text as it is: no markup, no highlighting."""
-    return Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
+def terminal_console(stream: TextIO) -> Console:
+    """Return a console that takes text as it is: no markup, no highlighting."""
+    return Console(file=stream, markup=False, highlight=False, emoji=False)
