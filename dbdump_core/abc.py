@@ -5,11 +5,49 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol
 
-from .schema import Column, ForeignKey, Schema, Table, TableKey
+from .errors import ValueRefusedError
+from .results import (
+    Comparison,
+    Event,
+    Fingerprint,
+    Path,
+    Phase,
+    Progress,
+    Report,
+    Snapshot,
+    TableComparison,
+    TableResult,
+)
+from .schema import Column, Default, ForeignKey, Schema, Table, TableKey
 from .types import Type
+
+__all__ = [
+    "BLOCK_BYTES",
+    "Block",
+    "Comparison",
+    "Emit",
+    "Event",
+    "Fingerprint",
+    "Make",
+    "Maker",
+    "Path",
+    "Phase",
+    "Plan",
+    "Progress",
+    "ReadTask",
+    "Report",
+    "Rewrite",
+    "Snapshot",
+    "Source",
+    "TableComparison",
+    "TablePlan",
+    "TableResult",
+    "Target",
+    "WriteTask",
+    "Writer",
+]
 
 BLOCK_BYTES = 1024 * 1024
 """Bytes of lines in one block, about: large enough that a block's fixed cost is nothing, small
@@ -49,22 +87,46 @@ Emit = Callable[[Block], None]
 """Takes one block; it may wait (a full queue) and it may raise, which ends the read."""
 
 
-class Path(StrEnum):
-    """How a table's rows travelled."""
+Make = Callable[[Sequence[bytes]], bytes]
+"""Takes the cells of a line as it was read and returns one cell to write.
 
-    NATIVE = "native"
-    PORTABLE = "portable"
-    PRIVATE = "private"
+Raises ValueError, whose text is what was expected. It may be called more than once for a line.
+"""
+
+Maker = Callable[[Sequence[str]], Make]
+"""Takes the names of the columns that are read, in the order of a line's fields, and returns the Make.
+
+Raises MismatchError where a name that it needs is not among them.
+"""
+
+
+class Rewrite(Protocol):
+    """Turns the lines of one table as they are read into those to be written.
+
+    Runs in the thread that reads, table after table in the order of the plan.
+    """
+
+    def block(self, block: Block) -> Block:
+        """Return the block's rows as they are to be written; there may be fewer or more of them.
+
+        Raises ValueRefusedError naming the row.
+        """
+        ...
+
+    def rest(self) -> Block | None:
+        """Return rows to add after the last block, None for none; called once."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class ReadTask:
     """What to read of one table: plain data, so that it can run anywhere.
 
-    `columns` in the order of the fields of each line. `checks`: column name -> the type that each
-    of its values must be able to become; the reader raises ValueRefusedError naming the row where
-    one cannot. `where`: an SQL condition of the user's own. `ordered`: by primary key, where the
-    engine can.
+    `columns` in the order of the fields of each line; their types are those that engines have
+    (`types.stored`). `checks`: column name -> the type that each of its values must be able to become;
+    the reader raises ValueRefusedError naming the row where one cannot. `where`: an SQL condition of the
+    user's own. `ordered`: by primary key, where the engine can. `on_error`: takes the error of a bad
+    line, which is then left out, instead of it being raised; a source that cannot go on raises it.
     """
 
     table: Table
@@ -72,39 +134,20 @@ class ReadTask:
     checks: Mapping[str, Type] = field(default_factory=dict)
     where: str | None = None
     ordered: bool = False
+    on_error: Callable[[ValueRefusedError], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WriteTask:
     """What a table takes: the `columns` that the fields of each line fill, in order.
 
-    `source_types`: how each field is spelled (the type it had where it was read).
+    `source_types`: how each field is spelled: the type it had where it was read, or that of the column
+    where it was rewritten. All types are those that engines have (`types.stored`).
     """
 
     table: Table
     columns: tuple[Column, ...]
     source_types: tuple[Type, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """A multiset of rows: how many, and the sum of their hashes modulo 2**128 (order does not matter)."""
-
-    rows: int = 0
-    total: int = 0
-
-    def __add__(self, other: Fingerprint) -> Fingerprint:
-        return Fingerprint(self.rows + other.rows, (self.total + other.total) % 2**128)
-
-    def __str__(self) -> str:
-        return f"{self.total:032x}"
-
-
-class Snapshot(StrEnum):
-    """What a reader sees: one point in time, or each table at its own time."""
-
-    CONSISTENT = "consistent"
-    NONE = "none"
 
 
 class Source(Protocol):
@@ -123,6 +166,9 @@ class Source(Protocol):
     """What the rows were read of; None until it is known (in a stream: until `finish`)."""
     order: Sequence[TableKey] | None
     """The only order in which tables can be read (a stream), or None for any."""
+    defaults: Mapping[TableKey, Mapping[str, Default]]
+    """Columns that the rows do not hold, though the schema may name them, and what fills them:
+    table of the source -> column of the target -> default. Known once `schema` has returned."""
 
     def schema(self) -> Schema:
         """Describe all tables. Raises ConnectError or DumpError."""
@@ -166,8 +212,9 @@ class TablePlan:
     """How one table moves.
 
     `target`: the table as it is, or as it will be created (`creates`). The fields of a line are
-    `read.columns` at the source and `write.columns` at the target, position by position.
-    `notes`: conversions and other things worth saying, one line each.
+    `read.columns` at the source and `write.columns` at the target, position by position unless there
+    is a `rewrite`, which makes the one line from the other. `keeps`: rows of this table that are there
+    stay, whatever `Plan.append` says. `notes`: conversions and other things worth saying, one line each.
     """
 
     source: Table
@@ -176,6 +223,8 @@ class TablePlan:
     write: WriteTask
     creates: bool = False
     notes: tuple[str, ...] = ()
+    rewrite: Rewrite | None = None
+    keeps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,107 +242,6 @@ class Plan:
     append: bool = False
     only_empty: bool = False
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TableResult:
-    """What became of one table: `bytes` of canonical lines, `seconds` from its first to its last block."""
-
-    key: TableKey
-    rows: int
-    bytes: int
-    seconds: float
-    path: Path
-    fingerprint: Fingerprint | None
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a run did. `verified`: every table was read back and proved equal."""
-
-    source: str
-    target: str
-    snapshot: Snapshot
-    tables: tuple[TableResult, ...]
-    seconds: float
-    verified: bool
-    notes: tuple[str, ...] = ()
-
-    @property
-    def rows(self) -> int:
-        return sum(table.rows for table in self.tables)
-
-    @property
-    def bytes(self) -> int:
-        return sum(table.bytes for table in self.tables)
-
-
-@dataclass(frozen=True, slots=True)
-class TableComparison:
-    """One table on both sides. `notes`: how values were brought to one spelling, one line each.
-
-    `differences`: what differs besides the rows (columns that one side lacks), one line each.
-    """
-
-    key: TableKey
-    left: Fingerprint
-    right: Fingerprint
-    notes: tuple[str, ...] = ()
-    differences: tuple[str, ...] = ()
-
-    @property
-    def equal(self) -> bool:
-        return self.left == self.right and not self.differences
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What `verify` found: tables on both sides, and those that only one side has."""
-
-    left: str
-    right: str
-    tables: tuple[TableComparison, ...]
-    only_left: tuple[TableKey, ...] = ()
-    only_right: tuple[TableKey, ...] = ()
-    notes: tuple[str, ...] = ()
-    seconds: float = 0.0
-
-    @property
-    def equal(self) -> bool:
-        return not (self.only_left or self.only_right) and all(table.equal for table in self.tables)
-
-
-class Phase(StrEnum):
-    """The steps of a run that take time."""
-
-    DESCRIBE = "describe"
-    EMPTY = "empty"
-    DATA = "data"
-    FINISH = "finish"
-    VERIFY = "verify"
-    COMMIT = "commit"
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A step of progress. `rows`, `bytes`: so far, of `table` in this phase; `total`: rows expected.
-
-    With no `table` the event speaks of the phase itself, and `total` is how many tables it goes through.
-    """
-
-    phase: Phase
-    table: TableKey | None = None
-    rows: int = 0
-    bytes: int = 0
-    total: int | None = None
-    done: bool = False
-
-
-class Progress(Protocol):
-    """Told of each step; called from the thread that asked for the run."""
-
-    def __call__(self, event: Event, /) -> None: ...
 
 
 class Writer(Protocol):

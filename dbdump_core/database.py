@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
+from types import MappingProxyType
 
 import sqlalchemy as sa
 
@@ -14,7 +15,10 @@ from .backends.base import ROLLED_BACK, Backend
 from .backends.spelling import as_created
 from .errors import ConnectError, DatabaseError, UnsafeError, ValueRefusedError, holds_rows, shown
 from .order import parents_first
-from .schema import ForeignKey, Schema, Table, TableKey
+from .schema import Default, ForeignKey, Schema, Table, TableKey
+
+Describe = Callable[[Schema], Schema]
+"""Takes the schema that reflection found and returns what is made of it: other types, the same columns."""
 
 EXAMPLES = 3
 """Rows named in a message at most."""
@@ -24,10 +28,12 @@ class DatabaseSource:
     """A database that is read from; holds one connection until `close`."""
 
     order: Sequence[TableKey] | None = None
+    defaults: Mapping[TableKey, Mapping[str, Default]] = MappingProxyType({})
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, describe: Describe | None = None) -> None:
         self.backend = backend
         self.connection = backend.connect(writing=False)
+        self._describe = describe
         self.name = backend.shown()
         self.engine = backend.engine(self.connection)
         self.typed = backend.typed
@@ -43,7 +49,7 @@ class DatabaseSource:
         with self.backend.speaking(self.connection):
             schema = self.backend.reflect(self.connection)
             self.connection.rollback()
-        return schema
+        return self._describe(schema) if self._describe else schema
 
     @contextmanager
     def snapshot(self, tables: Sequence[Table]) -> Iterator[Snapshot]:
@@ -96,9 +102,10 @@ class DatabaseTarget:
     creates = False
     rereads = True
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, describe: Describe | None = None) -> None:
         self.backend = backend
         self.connection = backend.connect(writing=True)
+        self._describe = describe
         self.name = backend.shown()
         self.engine = backend.engine(self.connection)
         self.typed = backend.typed
@@ -109,7 +116,7 @@ class DatabaseTarget:
         with self.backend.speaking(self.connection):
             schema = self.backend.reflect_target(self.connection)
             self.connection.rollback()
-        return schema
+        return self._describe(schema) if self._describe else schema
 
     def schema(self) -> Schema:
         """Describe the database."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from .abc import Source, Target
+    from .database import Describe
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
 _SQLITE_NAMES = (".db", ".sqlite", ".sqlite3", ".db3")
@@ -28,29 +29,35 @@ def resolve(text: str) -> str:
     return value
 
 
-def open_source(text: str, *, allow_edited: bool = False) -> Source:
-    """Return the source that a user's words name. Raises ConnectError, DumpError or UsageError."""
-    place = resolve(text)
-    url = database_url(place)
+def open_source(place: str | sa.URL, *, allow_edited: bool = False, describe: Describe | None = None) -> Source:
+    """Return the source that a URL or a user's words name. Raises ConnectError, DumpError or UsageError.
+
+    `describe`: what to make of the schema that a database has.
+    """
+    named = resolve(place) if isinstance(place, str) else place
+    url = database_url(named) if isinstance(named, str) else named
     if url is not None:
         from .backends import backend_for
         from .database import DatabaseSource
 
-        return DatabaseSource(backend_for(url))
+        return DatabaseSource(backend_for(url), describe)
     from .archive import open_source as open_archive
 
-    return open_archive(place, allow_edited=allow_edited)
+    return open_archive(str(named), allow_edited=allow_edited)
 
 
-def open_target(text: str, *, create: bool) -> Target:
-    """Return the database that a user's words name; `create`: an SQLite file may be made."""
-    url = database_url(resolve(text))
+def open_target(place: str | sa.URL, *, create: bool, describe: Describe | None = None) -> Target:
+    """Return the database that a URL or a user's words name; `create`: an SQLite file may be made.
+
+    `describe`: what to make of the schema that it has.
+    """
+    url = database_url(resolve(place)) if isinstance(place, str) else place
     if url is None:
-        raise UsageError(f"{shown(text)} is not a database; name a URL or an SQLite file as the target")
+        raise UsageError(f"{shown(place)} is not a database; name a URL or an SQLite file as the target")
     from .backends import backend_for
     from .database import DatabaseTarget
 
-    return DatabaseTarget(backend_for(url, create=create))
+    return DatabaseTarget(backend_for(url, create=create), describe)
 
 
 def database_url(place: str) -> sa.URL | None:

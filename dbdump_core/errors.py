@@ -10,6 +10,7 @@ DbdumpError                     exit 3  failed; what was begun was rolled back
 │   ├── DumpError                       a dump that is cut, altered or not one of ours
 │   └── UnsafeError                     a step that would harm data nobody named
 ├── ValueRefusedError           exit 3  a value that its column cannot hold exactly
+├── ManyErrorsError             exit 3  several of those, found in one run that went on to find them all
 ├── DatabaseError               exit 3  the database said no in the middle of the work
 ├── StorageError                exit 3  a disk or pipe that failed
 ├── VerificationError           exit 3  what was written does not read back as it was read
@@ -64,6 +65,20 @@ class UnsafeError(RefusedError):
 
 class ValueRefusedError(DbdumpError):
     """A value cannot be stored exactly; the text names table, column, row and value."""
+
+
+ERRORS_SHOWN = 100
+"""Errors that a ManyErrorsError keeps; more are only counted."""
+
+
+class ManyErrorsError(DbdumpError):
+    """Rows were refused; all was rolled back. `errors`: one text each, `count`: how many there were."""
+
+    def __init__(self, errors: Sequence[str], count: int | None = None) -> None:
+        self.errors = tuple(errors[:ERRORS_SHOWN])
+        self.count = len(errors) if count is None else count
+        found = "1 error" if self.count == 1 else f"{self.count} errors"
+        super().__init__(f"{found} found, rolled back; first: {self.errors[0]}")
 
 
 class DatabaseError(DbdumpError):

@@ -23,6 +23,7 @@ from .abc import (
 )
 from .errors import UnsafeError, VerificationError, holds_rows
 from .fingerprint import Hasher
+from .load_map import LoadMap
 from .matching import Wishes, described, make_plan
 from .pipeline import Reader, forms
 from .schema import Schema, TableKey
@@ -36,7 +37,11 @@ Confirm = Callable[[Plan, Sequence[TableKey]], bool]
 class Options:
     """How to transfer. `replace`: empty tables that hold rows without asking; `confirm`: asks otherwise.
 
-    `schema`: what to take the source's tables for, instead of what it says of itself.
+    `schema`: what to take the source's tables for, instead of what it says of itself. `load_map`: how
+    tables of the target are filled. `lenient`: source columns that the target lacks are left out, and
+    the report says so, instead of refusing them. `first`: tables of the source that come before all
+    others, as far as foreign keys allow. `fail_fast`: stop at the first row that is refused; otherwise
+    go on to find all of them, and then roll back.
     """
 
     create: bool = False
@@ -48,6 +53,10 @@ class Options:
     selection: Selection = field(default_factory=Selection)
     schema: Schema | None = None
     progress: Progress | None = None
+    load_map: LoadMap = field(default_factory=dict)
+    lenient: bool = False
+    first: tuple[TableKey, ...] = ()
+    fail_fast: bool = True
 
 
 def transfer(source: Source, target: Target, options: Options) -> Report:

@@ -39,7 +39,7 @@ class Type:
     bytes of bytes, bits of a bit string; None = without limit. `fixed`: char / binary / bit, as
     opposed to their varying forms. `precision`: digits of a decimal, fraction digits of a time.
     `values`: members of an enum or set. `name`: an engine's own type, word for word (NATIVE), or
-    a flavour of the kind (`jsonb`).
+    a flavour of the kind: `jsonb`, `uuid_hex`, `duration`, the time zone of local timestamps.
     """
 
     kind: Kind
@@ -77,7 +77,23 @@ TIME = Type(Kind.TIME, precision=6)
 TIMESTAMP = Type(Kind.TIMESTAMP, precision=6)
 TIMESTAMPTZ = Type(Kind.TIMESTAMP, precision=6, zoned=True)
 UUID = Type(Kind.UUID)
+UUID_HEX = Type(Kind.UUID, name="uuid_hex")
+"""A uuid kept as 32 hex digits in a char(32)."""
+INTERVAL = Type(Kind.INTERVAL)
+DURATION = Type(Kind.INTERVAL, name="duration")
+"""An interval kept as a bigint of microseconds."""
 JSON = Type(Kind.JSON)
+
+
+def stored(type_: Type) -> Type:
+    """Return what an engine has for a type: char(32), bigint, a timestamp without its zone's name."""
+    if type_ == UUID_HEX:
+        return Type(Kind.TEXT, length=32, fixed=True)
+    if type_ == DURATION:
+        return BIGINT
+    if type_.kind is Kind.TIMESTAMP and type_.name is not None:
+        return replace(type_, name=None)
+    return type_
 
 
 class Fit(Enum):
@@ -100,7 +116,8 @@ def _quoted(text: str) -> str:
 
 def _spell_time(type_: Type) -> str:
     word = "timestamptz" if type_.zoned else type_.kind.value
-    return word if type_.precision in (None, 6) else f"{word}({type_.precision})"
+    sized = word if type_.precision in (None, 6) else f"{word}({type_.precision})"
+    return sized if type_.name is None else f"{sized} in {_quoted(type_.name)}"
 
 
 def _spell_sized(type_: Type) -> str:
@@ -136,12 +153,14 @@ def _spell(type_: Type) -> str:
     return type_.name or kind.value
 
 
-_PARSE = re.compile(r"([a-z]+)(?:\((.*)\))?( unsigned)?", re.DOTALL)
+_PARSE = re.compile(r"([a-z_]+)(?:\((.*)\))?( unsigned)?", re.DOTALL)
+_LOCAL = re.compile(r"(timestamp(?:\([0-6]\))?) in '([A-Za-z0-9_+/-]{1,64})'")
 _MEMBER = re.compile(r"\s*'((?:[^']|'')*)'\s*(?:,|$)")
 _PLAIN = {
     "boolean": BOOLEAN, "year": Type(Kind.YEAR), "float": FLOAT, "real": REAL, "text": TEXT, "bytes": BYTES,
     "date": DATE, "time": TIME, "timestamp": TIMESTAMP, "timestamptz": TIMESTAMPTZ,
-    "interval": Type(Kind.INTERVAL), "uuid": UUID, "json": JSON, "jsonb": Type(Kind.JSON, name="jsonb"),
+    "interval": INTERVAL, "duration": DURATION, "uuid": UUID, "uuid_hex": UUID_HEX, "json": JSON,
+    "jsonb": Type(Kind.JSON, name="jsonb"),
     "decimal": Type(Kind.DECIMAL), "varbit": Type(Kind.BIT), "bit": Type(Kind.BIT, length=1, fixed=True),
 }  # fmt: skip
 _SIZED = {
@@ -155,7 +174,10 @@ def parse_type(text: str) -> Type:
 
     Raises SchemaError for anything else: a type from a file never reaches an engine unread.
     """
-    found = _PARSE.fullmatch(text.strip())
+    text = text.strip()
+    if local := _LOCAL.fullmatch(text):
+        return replace(parse_type(local.group(1)), name=local.group(2))
+    found = _PARSE.fullmatch(text)
     type_ = _parse(found.group(1), found.group(2), bool(found.group(3))) if found else None
     if type_ is None:
         raise SchemaError(

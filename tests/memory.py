@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from dbdump_core.abc import Block, Emit, Path, ReadTask, Snapshot
 from dbdump_core.lines import NULL, Checker, escape
-from dbdump_core.schema import Schema, Table, TableKey
+from dbdump_core.schema import Default, Schema, Table, TableKey
 
 Row = tuple[str | None, ...]
 
@@ -29,6 +29,7 @@ class MemorySource:
     name: str = "memory"
     order: Sequence[TableKey] | None = None
     level: Snapshot | None = None
+    defaults: Mapping[TableKey, Mapping[str, Default]] = field(default_factory=dict)
     finished: bool = field(default=False, init=False)
 
     def schema(self) -> Schema:

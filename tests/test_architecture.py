@@ -21,16 +21,18 @@ MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_FUNCTION = 60
 MOST_POSITIONAL_ARGUMENTS = 4
 
-VOCABULARY = frozenset({"errors", "types", "schema", "abc"})
+VOCABULARY = frozenset({"errors", "types", "schema", "results", "abc"})
 LINES = VOCABULARY | {"lines", "lexers"}
-BETWEEN = LINES | {"fingerprint", "order", "selection", "matching"}
+REWRITES = frozenset({"conversions", "fills", "load_map", "rewriting"})
+BETWEEN = LINES | {"fingerprint", "order", "selection", "matching", "columns"} | REWRITES
 
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "": frozenset({"operations", "transfer", "selection"}) | VOCABULARY,
     "errors": frozenset(),
     "types": frozenset({"errors"}),
     "schema": frozenset({"errors", "types"}),
-    "abc": frozenset({"schema", "types"}),
+    "results": frozenset({"schema"}),
+    "abc": frozenset({"errors", "results", "schema", "types"}),
     "lexers": VOCABULARY,
     "lines": VOCABULARY | {"lexers"},
     "order": VOCABULARY,
@@ -39,9 +41,14 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "schema_yaml": VOCABULARY | {"yaml_nodes", "lexers"},
     "compression": VOCABULARY,
     "fingerprint": LINES,
-    "matching": LINES | {"order", "selection"},
+    "conversions": LINES,
+    "load_map": VOCABULARY,
+    "fills": LINES | {"conversions", "selection"},
+    "rewriting": LINES | {"conversions"},
+    "columns": LINES | {"selection"} | REWRITES,
+    "matching": LINES | {"order", "selection", "columns"} | REWRITES,
     "formats": LINES,
-    "archive": LINES | {"formats", "compression", "schema_yaml", "fingerprint", "order"},
+    "archive": LINES | {"formats", "compression", "schema_yaml", "fingerprint", "order", "fills"},
     "backends": LINES,
     "database": BETWEEN | {"backends"},
     "pipeline": BETWEEN,

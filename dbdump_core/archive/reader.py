@@ -15,7 +15,7 @@ from ..abc import Emit, Path, ReadTask, Snapshot
 from ..compression import compression_of, decompress
 from ..errors import DumpError, InterruptedRunError, UsageError, shown
 from ..formats import format_named
-from ..schema import Schema, Table, TableKey
+from ..schema import Default, Schema, Table, TableKey
 from . import manifest as m
 from .inputs import Input, no_dump, read_small
 from .parts import ALLOW_EDITED, Part, View, difference
@@ -37,6 +37,7 @@ class ArchiveSource(ABC):
     typed: bool = True
     order: Sequence[TableKey] | None = None
     level: Snapshot | None = None
+    defaults: Mapping[TableKey, Mapping[str, Default]] = MappingProxyType({})
     extra: Mapping[str, Any] = MappingProxyType({})
     _cancelled: bool = False
 
