@@ -23,13 +23,14 @@ LISTED = 30
 """Tables of each kind that a question names; a list that scrolls away is not read."""
 
 
-def confirmation(target: str, display: Display, *, yes: bool) -> Confirm | None:
+def confirmation(
+    target: str, display: Display, *, yes: bool, screen: TextIO | None = None
+) -> Confirm | None:
     """Return the function that asks; None where nobody can be asked, or where `yes` has answered.
 
-    `target`: how the user named it.
+    `target`: how the user named it. `screen`: where to ask, instead of on standard error.
     """
-    screen: TextIO | None = display.stream or sys.stderr
-    if yes or not (is_terminal(sys.stdin) and is_terminal(screen)):
+    if yes or not (is_terminal(sys.stdin) and is_terminal(screen or sys.stderr)):
         return None
     name = escaped(mask_urls(resolved(target)))
 

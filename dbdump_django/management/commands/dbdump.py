@@ -1,0 +1,49 @@
+"""`manage.py dbdump`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from dbdump_core.cli import options as shared
+from dbdump_core.errors import UsageError
+
+from ...command import MODEL, DbdumpCommand, add_database, add_labels
+
+
+class Command(DbdumpCommand):
+    help = "Write the rows of the project's models to a folder or a .tar."
+    examples = """\
+examples:
+  manage.py dbdump
+  manage.py dbdump shop auth.User -o shop-dump
+  manage.py dbdump --exclude sessions admin.LogEntry --compress zstd -o backup.tar
+  manage.py dbdump --where "shop.Order=id > 90000" --database replica
+
+The tables are read as they are, whatever the models' managers hide. 'manage.py dbload' reads it back.
+"""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add_labels(parser)
+        shared.add_where(parser, MODEL)
+        add_database(parser, "the database to read")
+        shared.add_archive(parser)
+        shared.add_output_options(parser, quiet=False)
+
+    def run(self, options: Namespace) -> None:
+        from ...operations import default_output, dump
+
+        output = options.output or default_output(options.database)
+        if output == "-" and options.json:
+            raise UsageError("--json and -o - both write to standard output; name a file with -o")
+        with self.display(options, data=output == "-") as display:
+            report = dump(
+                output,
+                labels=tuple(options.labels),
+                exclude=tuple(options.exclude),
+                alias=options.database,
+                format=options.format,
+                compress=options.compress,
+                where=shared.conditions(options.where),
+                progress=display,
+            )
+        display.show_report(report)
