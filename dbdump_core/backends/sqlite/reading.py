@@ -14,7 +14,7 @@ from typing import Any
 
 from ...abc import Block, Emit, ReadTask
 from ...schema import Column, Table
-from ...types import TIMESTAMP, Kind, Type
+from ...types import Kind, Type
 from .. import wire
 from ..portable import FIRST_ROWS, next_rows
 from . import careful
@@ -150,17 +150,25 @@ _READINGS: dict[Kind, Callable[[str, Type, str], Reading]] = {
 }  # fmt: skip
 
 
-def _is_moment(source: Type, target: Type | None) -> bool:
-    """Tell a timestamp on its way to a typed timestamp column, which knows the calendar itself."""
-    return target is not None and source.kind is Kind.TIMESTAMP is target.kind
+def _is_calendar(source: Type, target: Type | None) -> bool:
+    """Tell a date or timestamp on its way to a typed column of the same kind, which knows the calendar itself."""
+    return target is not None and source.kind in _SHAPES and source.kind is target.kind
 
 
-def _shape(name: str, target: Type | None) -> str:
-    """The form of a timestamp alone; the days of its month are the target's to refuse."""
-    clock = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
-    micros = f"{name} GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] {clock}.{'[0-9]' * 6}'"
-    micros += f" AND length(CAST({name} AS BLOB)) = 26 AND substr({name}, 12, 2) < '24'"
-    return f"(CASE WHEN {micros} THEN 1 ELSE {_timestamp(name, TIMESTAMP, '').holds} END)"
+_SHAPES = {Kind.DATE: (10, "????-??-??"), Kind.TIMESTAMP: (26, "????-??-?? ??:??:??.?????[0-9]")}
+"""Bytes and pattern of the spelling that is looked for first: six digits, as Django and Python write them."""
+
+
+def _shape(name: str, kind: Kind, holds: str) -> str:
+    """The form of a date or timestamp alone; the days of its month are the target's to refuse.
+
+    `julianday` reads the digits without writing anything, at a third of the cost of a pattern of
+    digits; what it takes beyond them (zones, a T, hour 24) the pattern and the rest rule out.
+    """
+    size, pattern = _SHAPES[kind]
+    form = f"length(CAST({name} AS BLOB)) = {size} AND {name} GLOB '{pattern}' AND julianday({name}) IS NOT NULL"
+    form += f" AND {name} < x''" + (f" AND substr({name}, 12, 2) < '24'" if kind is Kind.TIMESTAMP else "")
+    return f"(CASE WHEN {form} THEN 1 ELSE {holds} END)"
 
 
 def _is_unlimited(type_: Type) -> bool:
@@ -220,7 +228,7 @@ def statement(
         target = task.checks.get(column.name)
         check = _check(name, column.type, target) if target else "1"
         checked &= check is not None
-        held = _shape(name, target) if _is_moment(column.type, target) else reading.holds
+        held = _shape(name, column.type.kind, reading.holds) if _is_calendar(column.type, target) else reading.holds
         held = held if check in (None, "1") else f"{held} AND {check}"
         holds.append(f"({name} IS NULL OR ({held}))" if column.nullable else held)
         cells.append(_cell(name, column, reading))
