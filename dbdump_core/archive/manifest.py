@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..compression import SUFFIXES, Compression
 from ..errors import DumpError, shown
+from ..formats import FormatName
 from ..schema import TableKey
 
 FORMAT = "dbdump"
@@ -27,7 +28,7 @@ SMALL_FILE_LIMIT = 64 * 1024 * 1024
 """The most bytes of a schema or manifest; both are held in memory."""
 _DEPTH_LIMIT = 32
 
-_DATA_NAME = re.compile(r"data/([0-9]{4,9})-[a-z0-9_.-]{1,200}\.tsv(?:\.zst|\.gz)?")
+_DATA_NAME = re.compile(r"data/([0-9]{4,9})-[a-z0-9_.-]{1,200}\.(?:tsv|py)(?:\.zst|\.gz)?")
 _Engine = Annotated[str, Field(pattern=r"\A[a-z0-9_-]{1,40}\z")]
 _Count = Annotated[int, Field(ge=0)]
 _Sha256 = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
@@ -69,7 +70,7 @@ class Manifest(_Part):
     version: Literal[1] = 1
     engine: _Engine
     snapshot: Literal["consistent", "none"]
-    data_format: Literal["tsv"]
+    data_format: FormatName
     compression: Compression | None
     schema_sha256: _Sha256
     tables: list[TableEntry]

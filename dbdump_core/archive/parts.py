@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from ..abc import BLOCK_BYTES, Block, ReadTask
-from ..errors import DumpError, shown
+from ..errors import DumpError, ValueRefusedError, shown
 from ..formats import Format
 from ..lines import Checker, project, split_rows
 from .manifest import FileEntry
@@ -23,12 +23,17 @@ class Part:
     """Reads one data file once: `header`, then `blocks`; then `entry` is what was seen.
 
     `chunks`: the content, decompressed. `limit`: the bytes after which it is certainly not the file
-    of the manifest. Raises DumpError naming `file`, and the line where there is one.
+    of the manifest. `first_line`: where the first row stands, known once the header was read. Raises
+    DumpError naming `file`, and the line where there is one.
     """
 
-    def __init__(self, chunks: Iterator[bytes], *, file: str, limit: int | None = None) -> None:
+    def __init__(
+        self, chunks: Iterator[bytes], *, file: str, format: Format, limit: int | None = None
+    ) -> None:
         self.file = file
         self.rows = 0
+        self.first_line = 2
+        self._format = format
         self._bytes = 0
         self._unended = False
         self._hash = hashlib.sha256()
@@ -43,39 +48,59 @@ class Part:
         )
 
     def header(self) -> bytes:
-        """Read and return the header line."""
+        """Read and return the header."""
         data = b""
-        while b"\n" not in data:
+        while not (end := self._format.header_size(data)):
             chunk = next(self._chunks, b"")
             data += chunk
-            if not chunk or (len(data) > _HEADER_LIMIT and b"\n" not in data):
+            if not chunk or len(data) > _HEADER_LIMIT:
+                self._check_first_line(data)
                 raise DumpError(f"{self.file}:1: there is no header line of column names; put it back")
-        header, self._rest = data[: (end := data.index(b"\n") + 1)], data[end:]
-        if header.startswith(_BOM):
-            raise DumpError(f"{self.file}:1: a byte order mark; save the file as UTF-8 without BOM")
-        if header.endswith(b"\r\n"):
-            raise self._carriage_return(1, crlf=True)
-        return header
+        self._check_first_line(data)
+        self._rest = data[end:]
+        self.first_line = 1 + data.count(b"\n", 0, end)
+        return data[:end]
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the lines after the header as blocks of whole lines."""
+        """Yield the lines between header and footer as blocks of whole lines."""
+        footer = self._format.footer
         pending, size = [self._rest], len(self._rest)
         for chunk in self._chunks:
             pending.append(chunk)
             size += len(chunk)
             if size >= BLOCK_BYTES and b"\n" in chunk:
                 data = b"".join(pending)
-                cut = data.rindex(b"\n") + 1
+                cut = data.rfind(b"\n", 0, len(data) - len(footer)) + 1
                 pending, size = [data[cut:]], len(data) - cut
-                yield self._block(data[:cut])
+                if cut:
+                    yield self._block(data[:cut])
             elif size > LINE_LIMIT:
-                line = self.rows + 2 + sum(chunk.count(b"\n") for chunk in pending)
+                line = self.first_line + self.rows + sum(chunk.count(b"\n") for chunk in pending)
                 raise DumpError(f"{self.file}:{line}: a line of more than {LINE_LIMIT} bytes; shorten it")
-        data = b"".join(pending)
+        data = self._without_footer(b"".join(pending))
         cut = data.rfind(b"\n") + 1
         self._unended = cut < len(data)
         if cut:
             yield self._block(data[:cut])
+
+    def _without_footer(self, data: bytes) -> bytes:
+        footer = self._format.footer
+        if not footer:
+            return data
+        if data != footer and not data.endswith(b"\n" + footer):
+            if b"\r" in data:
+                self._block(data)
+            raise DumpError(
+                f"{self.file} is cut: it does not end with the line {shown(footer[:-1])}; put it back if the rest"
+                " is whole"
+            )
+        return data[: -len(footer)]
+
+    def _check_first_line(self, data: bytes) -> None:
+        if data.startswith(_BOM):
+            raise DumpError(f"{self.file}:1: a byte order mark; save the file as UTF-8 without BOM")
+        if data.partition(b"\n")[0].endswith(b"\r"):
+            raise self._carriage_return(1, crlf=True)
 
     def check_ended(self) -> None:
         """Refuse a last line without an end: nobody can tell whether it is whole."""
@@ -99,7 +124,7 @@ class Part:
         # A canonical line never holds a raw CR, and engines strip it or keep it without a word.
         if b"\r" in data:
             at = data.index(b"\r")
-            line = self.rows + 2 + data.count(b"\n", 0, at)
+            line = self.first_line + self.rows + data.count(b"\n", 0, at)
             raise self._carriage_return(line, crlf=data[at + 1 : at + 2] == b"\n")
         rows = data.count(b"\n")
         self.rows += rows
@@ -140,6 +165,8 @@ class View:
                 f" its columns are {', '.join(map(shown, columns)) or 'none'}"
             )
         self._task = task
+        wanted = {column.name: column for column in task.columns}
+        self._columns = [wanted.get(name) for name in columns]
         self._width = len(columns)
         self._positions = None if names == list(columns) else [columns.index(name) for name in names]
         self._format = format
@@ -150,16 +177,31 @@ class View:
 
     def blocks(self, part: Part, blocks: Iterator[Block]) -> Iterator[Block]:
         """Yield the `blocks` of `part` as the task wants them."""
-        line = 2
+        line = part.first_line
         for raw in blocks:
-            place = _place(part.file, line)
-            block = Block(self._format.decode(raw.data, self._task.columns), raw.rows)
+            block, place = self._decode(raw, part.file, line)
             if self._positions is not None:
                 block = self._project(block, self._positions, place)
             for checker in self._checkers:
                 checker.check(block, place)
             line += raw.rows
             yield block
+
+    def _decode(self, raw: Block, file: str, line: int) -> tuple[Block, Callable[[int], str]]:
+        """Return the canonical lines of a block, and what tells where each of its rows stands."""
+        refused: set[int] = set()
+
+        def refuse(row: int, character: int | None, problem: str) -> None:
+            where = f"{file}:{line + row}" + ("" if character is None else f":{character}")
+            error = ValueRefusedError(f"{where}: table {self._task.table.key}: {problem}")
+            if self._task.on_error is None:
+                raise error
+            self._task.on_error(error)
+            refused.add(row)
+
+        data = self._format.decode(raw.data, self._columns, refuse)
+        rows = [row for row in range(raw.rows) if row not in refused] if refused else range(raw.rows)
+        return Block(data, len(rows)), lambda row: f"{file}:{line + rows[row]}"
 
     def _project(self, block: Block, positions: Sequence[int], place: Callable[[int], str]) -> Block:
         for row, cells in enumerate(split_rows(block)):
@@ -170,6 +212,3 @@ class View:
                 )
         return project(block, positions)
 
-
-def _place(file: str, line: int) -> Callable[[int], str]:
-    return lambda row: f"{file}:{line + row}"

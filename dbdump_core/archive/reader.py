@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import stat
 from abc import ABC, abstractmethod
@@ -179,12 +180,14 @@ class StoredSource(ArchiveSource):
     def _part(self, file: m.FileEntry, limit: int | None) -> Part:
         label = self.input.label(file.path)
         chunks = decompress(self._stored(file.path), compression_of(file.path), file=label)
-        part = Part(chunks, file=label, limit=limit)
-        header, expected = part.header(), self._format.header(self._manifest.tables[file.table].columns)
+        part = Part(chunks, file=label, format=self._format, limit=limit)
+        table = self._manifest.tables[file.table]
+        header, expected = part.header(), self._format.header(str(table.key), table.columns)
         if header != expected:
+            line, (there, wanted) = other_line(header, expected)
             raise DumpError(
-                f"{label}:1: the header is {shown(header[:-1])} where the manifest says"
-                f" {shown(expected[:-1])}; was it swapped with another file?"
+                f"{label}:{line}: the header is {shown(there)} where the manifest says"
+                f" {shown(wanted)}; was it swapped with another file?"
             )
         return part
 
@@ -213,6 +216,12 @@ class StoredSource(ArchiveSource):
         mode = self.input.path.stat().st_mode
         if mode & (stat.S_IWGRP | stat.S_IWOTH):
             self.notes.append(f"{shown(self.name, 500)} can be written by others than its owner")
+
+
+def other_line(header: bytes, expected: bytes) -> tuple[int, tuple[bytes, bytes]]:
+    """Return the number of the first line in which two headers differ, and that line of both."""
+    pairs = itertools.zip_longest(header[:-1].split(b"\n"), expected[:-1].split(b"\n"), fillvalue=b"")
+    return next((number, pair) for number, pair in enumerate(pairs, 1) if pair[0] != pair[1])
 
 
 def listed(names: Sequence[object]) -> str:

@@ -132,7 +132,7 @@ class StreamSource(ArchiveSource):
         self._next = None
         label = f"{_NAME}: {member.name}"
         chunks = decompress(self._reader.chunks(member), compression_of(member.name), file=label)
-        part = Part(chunks, file=label)
+        part = Part(chunks, file=label, format=self._format)
         self._check_columns(table, part)
         self._table = table
         self._arrival = _Arrival(member.name, part, part.blocks())
@@ -142,7 +142,9 @@ class StreamSource(ArchiveSource):
         header, known = part.header(), self._parsed.tables[table].by_name
         try:
             # An empty line is the header of no column, and of one whose name is empty.
-            columns = list(self._format.columns(header)) or [""] * ("" in known)
+            found = list(self._format.columns(header)) or [""] * ("" in known)
+            ours = self._format.header(str(self._keys[table]), found) == header
+            columns = found if ours else None
         except ValueError:
             columns = None
         if table == self._table and columns == self._columns[table]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..abc import Block, Emit, Path, Plan, ReadTask, Snapshot, Source, TablePlan, TableResult, WriteTask
 from ..compression import SUFFIXES, Compression, compressor
-from ..errors import UnsafeError, UsageError, VerificationError, shown
+from ..errors import UnsafeError, UsageError, ValueRefusedError, VerificationError, shown
 from ..formats import Format
 from ..schema import Schema, Table, TableKey
 from . import manifest as m
@@ -60,7 +60,7 @@ class ArchiveWriter:
         self._target = target
         self._output = output
         self._plan = plan
-        self._part_bytes = target.part_bytes or output.part_bytes
+        self._part_bytes = (target.part_bytes or output.part_bytes) - len(target.format.footer)
         self._index = {table.target.key: at for at, table in enumerate(plan.tables)}
         self._format = target.format
         self._table = -1
@@ -80,7 +80,7 @@ class ArchiveWriter:
                 f" has {block.data.count(bytes([10]))} lines; this is a fault of the program"
             )
         part = self._reach(self._index[task.table.key])
-        data, rows = self._format.encode(block.data, task.columns), block.rows
+        data, rows = self._encode(task, block.data), block.rows
         while data and part.bytes + len(data) > self._part_bytes:
             head, data = _cut(data, self._part_bytes - part.bytes, at_least_one=not part.rows)
             count = head.count(b"\n")
@@ -120,7 +120,7 @@ class ArchiveWriter:
         manifest = m.Manifest(
             engine=self._target.engine,
             snapshot=snapshot.value,
-            data_format="tsv",
+            data_format=self._format.name,
             compression=self._target.compression,
             schema_sha256=self._schema_sha256,
             tables=self._entries({result.key: result for result in results}),
@@ -137,6 +137,13 @@ class ArchiveWriter:
         first = f"# dbdump {m.VERSION} {self._format.name} from {self._target.engine}\n"
         schema = Schema(tuple(table.target for table in self._plan.tables))
         return (first + schema_yaml.dumps(schema)).encode()
+
+    def _encode(self, task: WriteTask, lines: bytes) -> bytes:
+        try:
+            return self._format.encode(lines, task.columns)
+        except ValueError as error:
+            name = self._format.name
+            raise ValueRefusedError(f"table {shown(task.table.key)}: {error}; format {name} cannot say it") from None
 
     def _store(self, member: str, data: bytes) -> None:
         self._output.open(member)
@@ -163,12 +170,14 @@ class ArchiveWriter:
         path = m.data_name(table, self._parts, planned.target.key, ending)
         part = _OpenPart(self._output, path=path, table=table, compression=compression)
         self._parts += 1
-        part.append(self._format.header([column.name for column in planned.write.columns]), 0)
+        columns = [column.name for column in planned.write.columns]
+        part.append(self._format.header(str(planned.target.key), columns), 0)
         return part
 
     def _close(self) -> None:
         part, self._part = self._part, None
         if part is not None:
+            part.append(self._format.footer, 0)
             self._files.append(part.close())
 
     def _entries(self, results: Mapping[TableKey, TableResult]) -> list[m.TableEntry]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..errors import UsageError, shown
-from .base import Format
+from .base import Format, FormatName
 from .tsv import TSV
 
-__all__ = ["FORMATS", "Format", "format_named"]
+__all__ = ["FORMATS", "Format", "FormatName", "format_named"]
 
 FORMATS: dict[str, Format] = {format_.name: format_ for format_ in (TSV,)}
 """Formats by name, which is also the ending of their files."""

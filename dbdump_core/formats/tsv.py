@@ -7,15 +7,20 @@ from collections.abc import Sequence
 
 from .. import lines
 from ..schema import Column
+from .base import FormatName, Refuse
 
 _CELL = re.compile(rb"(?:[^\\\t\n\r]|\\[\\tnr])*+")
 
 
 class _TSV:
-    name = "tsv"
+    name: FormatName = "tsv"
+    footer = b""
 
-    def header(self, columns: Sequence[str]) -> bytes:
+    def header(self, table: str, columns: Sequence[str]) -> bytes:
         return b"\t".join([lines.escape(name.encode()) for name in columns]) + b"\n"
+
+    def header_size(self, data: bytes) -> int:
+        return data.find(b"\n") + 1
 
     def columns(self, header: bytes) -> tuple[str, ...]:
         cells = header.removesuffix(b"\n").split(b"\t")
@@ -26,7 +31,7 @@ class _TSV:
     def encode(self, lines: bytes, columns: Sequence[Column]) -> bytes:
         return lines
 
-    def decode(self, lines: bytes, columns: Sequence[Column]) -> bytes:
+    def decode(self, lines: bytes, columns: Sequence[Column | None], refuse: Refuse) -> bytes:
         return lines
 
 
