@@ -120,13 +120,12 @@ def problem_of(target: str, case: tuple[str, str, str], *, typed: bool, native: 
         ("DECIMAL(10,2)", "1.239"),
         ("BOOLEAN", "7"),
         ("DATE", "x'323032342d30322d3138'"),
-        ("DATETIME", "'2024-02-30 10:00:00.123456'"),
+        ("TIMESTAMP(6) NULL", "'2024-02-30 10:00:00.123456'"),
         # Of the length and with the marks of a good one; a server would take most of them for another moment.
-        ("DATETIME", "'2024-01-01 10:00:00 +01:00'"),
-        ("DATETIME", "'2024-01-01 10:00:00.12345Z'"),
-        ("DATETIME", "'2024-01-01 24:00:00.000000'"),
-        ("DATETIME", "'2024-01-01T10:00:00.123456'"),
-        ("DATETIME", "'2024-01-01 10:00:60.123456'"),
+        ("TIMESTAMP(6) NULL", "'2024-01-01 10:00:00 +01:00'"),
+        ("TIMESTAMP(6) NULL", "'2024-01-01 10:00:00.12345Z'"),
+        ("TIMESTAMP(6) NULL", "'2024-01-01 24:00:00.000000'"),
+        ("TIMESTAMP(6) NULL", "'2024-01-01 10:00:60.123456'"),
     ],
 )
 def test_what_sqlite_holds_against_its_types(

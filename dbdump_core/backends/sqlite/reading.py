@@ -136,7 +136,9 @@ def _time(name: str, type_: Type, stored: str) -> Reading:
 
 
 def _timestamp(name: str, type_: Type, stored: str) -> Reading:
-    return _clock(name, "datetime", 19)
+    """SQLite gives hour 24 back as it was; servers make it the next day."""
+    clock = _clock(name, "datetime", 19)
+    return Reading(clock.text, f"({clock.holds} AND substr({name}, 12, 2) < '24')")
 
 
 def _uuid(name: str, type_: Type, stored: str) -> Reading:
