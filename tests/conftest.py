@@ -24,6 +24,7 @@ from tests.servers import (
 )
 
 MakeDatabase = Callable[[str], str]
+SERVER_FIXTURES = {"servers", "make_database", "make_shared_database", "django_databases"}
 
 
 def pytest_configure() -> None:
@@ -52,7 +53,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def engines_of(item: pytest.Item) -> set[str]:
     """The engines that a test is parametrised with; all of them when it asks for servers in another way."""
-    if not {"servers", "make_database", "make_shared_database"} & set(getattr(item, "fixturenames", ())):
+    if not SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
         return set()
     callspec = getattr(item, "callspec", None)
     values = list(callspec.params.values()) if callspec else []
