@@ -106,7 +106,7 @@ class IdentityPlan:
         if order is not None:
             self._refuse_early({key: at for at, key in enumerate(order)})
         first = [self.sources[key].key for model in self.models if (key := self._key(model)) in self.sources]
-        rows = (*self.replaced.values(), *self.matched.values())
+        rows: tuple[Matched | Replaced, ...] = (*self.replaced.values(), *self.matched.values())
         return Identities(self._load_map(), tuple(first), tuple(self.notes), rows)
 
     def _load_map(self) -> LoadMap:
@@ -262,7 +262,8 @@ class IdentityPlan:
     def _name(self, model: type[Model], name: str) -> str:
         column = self._written(model, name)
         if column is None:
-            raise MismatchError(f"table {self._key(model)} of the target has no column {shown(name)}; run migrate first")
+            table = self._key(model)
+            raise MismatchError(f"table {table} of the target has no column {shown(name)}; run migrate first")
         return column.name
 
     def _written(self, model: type[Model], name: str) -> Column | None:
