@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from ..errors import DbdumpError, InterruptedRunError, UsageError
@@ -13,7 +13,7 @@ from . import copy, dump, load, schema, verify
 from .output import Mask, discard_output, escaped, escaped_lines, make_encodable, say, write_output
 from .signals import Interruptions
 
-__all__ = ["main"]
+__all__ = ["close_to", "guarded", "main"]
 
 COMMANDS = {"dump": dump, "load": load, "copy": copy, "verify": verify, "schema": schema}
 
@@ -32,7 +32,11 @@ exit codes: 0 done and proven; 1 verify found differences; 2 refused, the target
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors become a line on standard error (docs/errors.md)."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    return guarded(list(sys.argv[1:] if argv is None else argv), run)
+
+
+def guarded(arguments: Sequence[str], run: Callable[[Sequence[str]], int]) -> int:
+    """Run a command line by `run`, whose errors are shown, and return the exit code."""
     make_encodable(sys.stderr)
     with Interruptions() as interruptions:
         try:
@@ -49,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
     if not arguments:
         parser.error("name a command")
     if not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
-        parser.error(f"there is no command '{arguments[0]}'{_close_to(arguments[0], list(COMMANDS))}")
+        parser.error(f"there is no command '{arguments[0]}'{close_to(arguments[0], list(COMMANDS))}")
     options = _parsed(parser, arguments)
     exit_code: int = options.run(options)
     return exit_code
@@ -64,7 +68,7 @@ def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argpar
         raise
     if unknown:
         known = re.findall(r"--[a-z-]+", options.parser.format_help())
-        options.parser.error(f"unknown argument '{unknown[0]}'{_close_to(unknown[0], known)}")
+        options.parser.error(f"unknown argument '{unknown[0]}'{close_to(unknown[0], known)}")
     return options
 
 
@@ -107,7 +111,8 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _close_to(word: str, known: Sequence[str]) -> str:
+def close_to(word: str, known: Sequence[str]) -> str:
+    """Return a question for the end of a complaint about `word`, nothing where no known word is like it."""
     from difflib import get_close_matches
 
     close = get_close_matches(word, known, n=1)

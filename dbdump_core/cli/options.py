@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..selection import Selection
 
-FORMATS = ("tsv",)
+FORMATS = ("tsv", "py")
 COMPRESSIONS = ("zstd", "gzip")
 
 SOURCE_HELP = "database URL, SQLite file, dump folder or .tar, or env:NAME for a variable holding the URL"

@@ -29,7 +29,8 @@ Tables that hold rows are emptied first, in the same transaction, after asking (
         shared.add_output_options(parser, quiet=False)
 
     def run(self, options: Namespace) -> None:
-        from ...operations import copy, shown_alias
+        from ...operations import copy
+        from ...project import shown_alias
 
         display = self.display(options)
         target = shown_alias(options.target)

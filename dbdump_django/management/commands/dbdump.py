@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from dbdump_core.cli import options as shared
+from dbdump_core.cli.dump import folder_for
 from dbdump_core.errors import UsageError
 
 from ...command import MODEL, DbdumpCommand, add_database, add_labels
@@ -30,9 +31,10 @@ The tables are read as they are, whatever the models' managers hide. 'manage.py 
         shared.add_output_options(parser, quiet=False)
 
     def run(self, options: Namespace) -> None:
-        from ...operations import default_output, dump
+        from ...db_url import database_url
+        from ...operations import dump
 
-        output = options.output or default_output(options.database)
+        output = options.output or folder_for(database_url(options.database).database or options.database)
         if output == "-" and options.json:
             raise UsageError("--json and -o - both write to standard output; name a file with -o")
         with self.display(options, data=output == "-") as display:

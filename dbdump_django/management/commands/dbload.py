@@ -31,7 +31,8 @@ migrate' makes the tables. Content types, permissions and sites keep their ident
         shared.add_output_options(parser, quiet=False)
 
     def run(self, options: Namespace) -> None:
-        from ...operations import load, shown_alias
+        from ...operations import load
+        from ...project import shown_alias
 
         display = self.display(options)
         target = shown_alias(options.database)

@@ -1,0 +1,176 @@
+"""Rows into the tables of a project's models, from any source: what all loads have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dbdump_core.abc import Progress, Report, Source, Target
+from dbdump_core.endpoints import open_source, open_target
+from dbdump_core.errors import MismatchError, shown
+from dbdump_core.load_map import LoadMap, TableMap
+from dbdump_core.schema import Schema, TableKey
+from dbdump_core.selection import Selection
+from dbdump_core.transfer import Confirm, Options, transfer
+
+from . import content_types
+from .db_url import database_url
+from .migrations import applied, difference
+from .model_schema import fills, model_keys
+from .project import Chosen, let_go, refuse_open_transaction
+from .selection import name_of
+
+NAMED = 10
+"""Tables that an error names at most."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How to load; the words of `dbdump_core.transfer.Options`."""
+
+    append: bool = False
+    replace: bool = False
+    confirm: Confirm | None = None
+    verify: bool = True
+    fail_fast: bool = False
+    progress: Progress | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_from(
+    source: Source, chosen: Chosen, wishes: Wishes, *, into: Callable[[Target], Target] | None = None
+) -> Report:
+    """Load the chosen models' tables from `source` into their database; tell the project when it is done.
+
+    `into`: gives the target to write to in place of the database (one that only prints). Raises RefusedError
+    where nothing was changed, or another DbdumpError where all was rolled back.
+    """
+    refuse_open_transaction(chosen.alias)
+    url = database_url(chosen.alias)
+    with closing(open_target(url, create=False, describe=chosen.describe)) as database:
+        there = database.schema()
+        notes = chosen.notes(there)
+        taken = _taken(source, chosen, notes)
+        notes += _migration_notes(source, chosen)
+        identities = _identities(source, taken, chosen, append=wishes.append)
+        let_go(chosen.alias)
+        options = Options(
+            append=wishes.append,
+            replace=wishes.replace,
+            confirm=wishes.confirm,
+            verify=wishes.verify,
+            fail_fast=wishes.fail_fast,
+            progress=wishes.progress,
+            selection=Selection(where=wishes.where),
+            schema=taken,
+            lenient=True,
+            load_map=merged(fills(chosen.all, chosen.alias, there), identities.load_map),
+            first=identities.first,
+        )
+        report = transfer(source, into(database) if into else database, options)
+    report = noted(report, [*notes, *identities.notes, *identities.outcome()])
+    return report if into else _told(report, chosen.alias)
+
+
+def merged(filled: Mapping[TableKey, Mapping[str, Any]], load_map: LoadMap) -> LoadMap:
+    """Return a load map with the models' defaults added."""
+    keys = {**filled, **load_map}
+    return {key: replace(load_map.get(key, TableMap()), fills=filled.get(key, {})) for key in keys}
+
+
+def lookup_keys(source: Source, taken: Schema, chosen: Chosen) -> frozenset[TableKey]:
+    """Return the tables of `source` that are only there to be looked up in.
+
+    Those that this load takes along, and those that the dump did, unless the user has named models.
+    """
+    along = chosen.lookup_keys()
+    if not chosen.named:
+        known = {str(key) for key in content_types.first_tables(chosen.models, chosen.alias)}
+        noted = {name for name in dumped(source)["lookups"] if name in known}
+        along |= {table.key for table in taken if str(table.key) in noted}
+    return along
+
+
+def dumped(source: Source) -> dict[str, Any]:
+    """Return what a dump's manifest says of Django: `migrations`, app -> names; `lookups`, names of tables.
+
+    A manifest may be anyone's: what has not this shape is taken for absent.
+    """
+    extra = getattr(source, "extra", {}).get("django")
+    found = extra if isinstance(extra, dict) else {}
+    migrations, lookups = found.get("migrations"), found.get("lookups")
+    good = isinstance(migrations, dict) and all(_is_names(names) for names in migrations.values())
+    return {"migrations": migrations if good else {}, "lookups": lookups if _is_names(lookups) else []}
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _taken(source: Source, chosen: Chosen, notes: list[str]) -> Schema:
+    """Return the source's tables that models stand for; note what either side has alone.
+
+    Raises MismatchError where nothing is left.
+    """
+    given = source.schema()
+    taken = chosen.matched(given)
+    if not taken.tables:
+        has = ", ".join(shown(table.key) for table in given.tables[:NAMED]) or "no tables"
+        more = " …" if len(given) > NAMED else ""
+        raise MismatchError(f"{source.name} has no table of the chosen models; it has {has}{more}")
+    names = [str(table.key) for table in given if table not in taken.tables]
+    if names and not chosen.named:
+        notes.append(f"left out, as no model has these tables: {', '.join(names)}")
+    notes += absent(taken, chosen)
+    return taken
+
+
+def absent(taken: Schema, chosen: Chosen) -> list[str]:
+    """Return a note on the models whose tables the source lacks."""
+    there = {(table.key.schema or "", table.name.casefold()) for table in taken}
+    missing = [
+        name_of(model)
+        for key, model in model_keys(chosen.models, chosen.alias).items()
+        if ((key.schema or ""), key.name.casefold()) not in there
+    ]
+    return [f"not in the source, left as they are: {', '.join(missing)}"] if missing else []
+
+
+def _migration_notes(source: Source, chosen: Chosen) -> list[str]:
+    migrations = dumped(source)["migrations"]
+    return difference(migrations, applied(chosen.alias)) if migrations else []
+
+
+def _identities(source: Source, taken: Schema, chosen: Chosen, *, append: bool) -> content_types.Identities:
+    """Read the target's content types and their like; nothing stays open on it."""
+    with closing(open_source(database_url(chosen.alias), describe=chosen.describe)) as target:
+        return content_types.identities(
+            taken,
+            target,
+            alias=chosen.alias,
+            lookups=lookup_keys(source, taken, chosen),
+            append=append,
+            order=source.order,
+        )
+
+
+def _told(report: Report, alias: str) -> Report:
+    """Tell the project that its tables hold other rows; return the report with the notes of that."""
+    from .apps import DbdumpConfig
+    from .signals import post_load
+
+    content_types.clear_caches()
+    answers = post_load.send_robust(sender=DbdumpConfig, report=report, alias=alias)
+    failed = [
+        f"a receiver of post_load failed: {type(answer).__name__}: {answer}; the rows are loaded nevertheless"
+        for _, answer in answers
+        if isinstance(answer, Exception)
+    ]
+    return noted(report, failed)
+
+
+def noted(report: Report, notes: Iterable[str]) -> Report:
+    """Return a report with more notes."""
+    return replace(report, notes=(*report.notes, *notes))

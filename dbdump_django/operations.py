@@ -1,0 +1,178 @@
+"""The verbs for a project's models, by alias. Nothing is printed; progress is a callback.
+
+Which rows: all of the tables, whatever the models' managers hide. No model is instantiated and no
+signal sent but `post_load`. The tables are those that `migrate` made, so none is created.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace as changed
+
+import sqlalchemy as sa
+from django.db import DEFAULT_DB_ALIAS
+
+from dbdump_core.abc import Comparison, Progress, Report, Source
+from dbdump_core.comparison import compare
+from dbdump_core.endpoints import open_source
+from dbdump_core.errors import UsageError
+from dbdump_core.selection import Selection
+from dbdump_core.transfer import Confirm, Options, transfer
+
+from .content_types import first_tables, identities
+from .db_url import database_url
+from .loading import Wishes, absent, load_from, noted
+from .migrations import applied
+from .model_schema import model_keys
+from .project import Chosen, choose, conditions, refuse_open_transaction
+from .verification import View, by_source, common, keys_in
+
+__all__ = ["copy", "dump", "load", "verify"]
+
+
+def dump(
+    output: str,
+    *,
+    labels: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    alias: str = DEFAULT_DB_ALIAS,
+    format: str = "tsv",
+    compress: str | None = None,
+    where: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Write the models of `labels` (`app` or `app.Model`; default: all) to a folder, a `.tar`, or `-`.
+
+    `where`: `app.Model` or table -> SQL condition. Content types, permissions and sites that the rows refer
+    to are taken along. Raises RefusedError where nothing was written, another DbdumpError when it failed
+    half-way; either way no partial dump is left.
+    """
+    from dbdump_core.archive import make_target
+
+    chosen = choose(labels, exclude, alias)
+    refuse_open_transaction(alias)
+    with closing(open_source(database_url(alias), describe=chosen.describe)) as source:
+        notes = chosen.notes(source.schema())
+        target = make_target(output, format=format, compress=compress, source_engine=source.engine)
+        target.extra = {"django": _extra(chosen)}
+        options = Options(
+            ordered=True,
+            schema=chosen.tables(source.schema()),
+            selection=Selection(where=conditions(where, chosen)),
+            first=first_tables(chosen.all, alias),
+            progress=progress,
+        )
+        report = transfer(source, target, options)
+    return noted(report, notes)
+
+
+def load(
+    dump: str,
+    *,
+    labels: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    alias: str = DEFAULT_DB_ALIAS,
+    append: bool = False,
+    replace: bool = False,
+    confirm: Confirm | None = None,
+    verify: bool = True,
+    allow_edited: bool = False,
+    fail_fast: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Load the tables of a dump that models stand for, all or nothing, proved by reading them back.
+
+    Tables that hold rows are emptied first if `replace` or `confirm` says so, else the load is refused;
+    `append` keeps their rows. `fail_fast`: stop at the first refused row instead of finding them all. After
+    the commit `signals.post_load` is sent. Raises RefusedError or another DbdumpError.
+    """
+    chosen = choose(labels, exclude, alias)
+    wishes = Wishes(append, replace, confirm, verify=verify, fail_fast=fail_fast, progress=progress)
+    with closing(open_source(dump, allow_edited=allow_edited)) as source:
+        return load_from(source, chosen, wishes)
+
+
+def copy(
+    labels: Sequence[str] = (),
+    *,
+    source: str,
+    target: str,
+    exclude: Sequence[str] = (),
+    append: bool = False,
+    replace: bool = False,
+    confirm: Confirm | None = None,
+    verify: bool = True,
+    fail_fast: bool = False,
+    where: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Copy models from the alias `source` to the alias `target`, under the terms of `load`.
+
+    Without `labels`, all models that the routers keep in both.
+    """
+    from_there = choose(labels, exclude, source)
+    chosen = choose(labels, exclude, target)
+    refuse_open_transaction(source)
+    wishes = Wishes(
+        append, replace, confirm, verify=verify, fail_fast=fail_fast, progress=progress,
+        where=conditions(where, from_there),
+    )  # fmt: skip
+    with closing(open_source(database_url(source), describe=from_there.describe)) as opened:
+        from_there.notes(opened.schema())
+        return load_from(opened, chosen, wishes)
+
+
+def verify(
+    dump: str | None = None,
+    *,
+    source: str | None = None,
+    target: str = DEFAULT_DB_ALIAS,
+    labels: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare a dump, or the alias `source`, with the alias `target`: table by table, by count and fingerprint.
+
+    References to content types, permissions and sites are compared by what they mean, whatever the
+    ids. Without `labels`, models whose tables a dump lacks are a note, not a difference.
+    """
+    if (dump is None) == (source is None):
+        raise UsageError("name a dump or a source alias, one of them")
+    chosen = choose(labels, exclude, target)
+    for alias in filter(None, (source, target)):
+        refuse_open_transaction(alias)
+    place: str | sa.URL = dump or ""
+    describe = None
+    if source is not None:
+        place, describe = database_url(source), choose(labels, exclude, source).describe
+    with (
+        closing(open_source(place, describe=describe)) as ours,
+        closing(open_source(database_url(target), describe=chosen.describe)) as theirs,
+    ):
+        return _compared(ours, theirs, chosen, progress)
+
+
+def _compared(ours: Source, theirs: Source, chosen: Chosen, progress: Progress | None) -> Comparison:
+    notes = chosen.notes(theirs.schema())
+    taken = chosen.matched(ours.schema())
+    there = chosen.tables(theirs.schema())
+    if not chosen.named:
+        notes += absent(taken, chosen)
+        there = common(there, taken)
+    found = identities(
+        taken,
+        theirs,
+        alias=chosen.alias,
+        lookups=keys_in(taken, first_tables(chosen.all, chosen.alias)),
+        order=ours.order,
+    )
+    left = View(ours, taken, maps=by_source(found.load_map, taken), first=found.first)
+    comparison = compare(left, View(theirs, there), selection=Selection(), progress=progress)
+    return changed(comparison, notes=(*comparison.notes, *notes, *found.notes))
+
+
+def _extra(chosen: Chosen) -> dict[str, object]:
+    """Return what a load should know: the state of the migrations, and the tables that were taken along."""
+    lookups = sorted(str(key) for key in model_keys(chosen.lookups, chosen.alias))
+    return {"migrations": applied(chosen.alias), "lookups": lookups}

@@ -1,0 +1,142 @@
+"""The chosen models of a project as one of its databases has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dbdump_core.errors import MismatchError, UnsafeError, UsageError, shown
+from dbdump_core.schema import Schema, TableKey
+
+from .content_types import lookups
+from .db_url import connection_of, database_url
+from .migrations import unapplied
+from .model_schema import missing_tables, model_keys, overlay
+from .selection import Model, chosen_models, foreign_across, name_of
+
+NAMED = 10
+"""Names in an error at most; notes of the report name all."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The models that were chosen, and those that are taken along because rows of the chosen refer to them.
+
+    `named`: the user has named models; otherwise all of the project's were meant.
+    """
+
+    alias: str
+    models: tuple[Model, ...]
+    lookups: tuple[Model, ...]
+    named: bool
+
+    @property
+    def all(self) -> tuple[Model, ...]:
+        return (*self.models, *self.lookups)
+
+    def describe(self, reflected: Schema) -> Schema:
+        """Return what the models say of the tables that are there."""
+        return overlay(reflected, self.all, self.alias)
+
+    def tables(self, schema: Schema) -> Schema:
+        """Return the tables of the models alone."""
+        keys = model_keys(self.all, self.alias)
+        return Schema(tuple(table for table in schema if table.key in keys), schema.notes)
+
+    def lookup_keys(self) -> frozenset[TableKey]:
+        """Return the keys of the tables that are only taken along."""
+        return frozenset(model_keys(self.lookups, self.alias))
+
+    def matched(self, schema: Schema) -> Schema:
+        """Return those tables of another end that the models stand for, by the core's rule for names.
+
+        Exactly that name, else the only one that differs in case.
+        """
+        keys = set(model_keys(self.all, self.alias))
+        folded = _by_folded_name(keys)
+        return Schema(tuple(table for table in schema if _home(table.key, keys, folded) is not None), schema.notes)
+
+    def notes(self, there: Schema) -> list[str]:
+        """Return what a person should know of this database.
+
+        Raises MismatchError where tables are missing that `migrate` makes.
+        """
+        managed, unmanaged = missing_tables(there, self.all, self.alias)
+        notes = unapplied(self.alias, self.all)
+        if managed:
+            reason = f"; {notes[0]}" if notes else ""
+            raise MismatchError(
+                f"database alias {shown(self.alias)} lacks the tables of {_some(managed)}{reason};"
+                f" run manage.py migrate --database {self.alias} first"
+            )
+        notes += [f"{name_of(model)} is unmanaged and its table is not there; left out" for model in unmanaged]
+        return [*notes, *foreign_across(self.models, self.alias)]
+
+
+def choose(labels: Sequence[str], exclude: Sequence[str], alias: str) -> Chosen:
+    """Return the models that a user's words choose. Raises SelectionError, UsageError."""
+    models = chosen_models(labels, exclude, alias=alias)
+    if not models:
+        what = "is left" if labels or exclude else "lives there"
+        raise UsageError(f"no model {what} in database alias {shown(alias)}; name other apps or another alias")
+    return Chosen(alias, models, lookups(models, alias), named=bool(labels))
+
+
+def conditions(where: Mapping[str, str] | None, chosen: Chosen) -> dict[str, str]:
+    """Return table -> condition, of conditions whose tables are named by `app.Model` or by their own name."""
+    keys = {name_of(model).casefold(): key for key, model in model_keys(chosen.all, chosen.alias).items()}
+    found: dict[str, str] = {}
+    for name, condition in (where or {}).items():
+        table = str(keys.get(name.casefold(), name))
+        if table in found:
+            raise UsageError(f"--where names table {shown(table)} twice; join the conditions with AND")
+        found[table] = condition
+    return found
+
+
+def refuse_open_transaction(alias: str) -> None:
+    """Raise UnsafeError inside a transaction of the project's own.
+
+    Its changes are not seen by the connection that dumps and loads, and its locks would hold that up for ever.
+    """
+    connection = connection_of(alias)
+    open_here = connection.connection is not None and not connection.get_autocommit()
+    if connection.in_atomic_block or open_here:
+        raise UnsafeError(
+            f"a transaction is open on database alias {shown(alias)}, whose changes another connection cannot see;"
+            " end it first (transaction.atomic, or a TestCase: use TransactionTestCase)"
+        )
+
+
+def let_go(alias: str) -> None:
+    """Close Django's connection, which opens again when it is used: a cursor left open keeps SQLite locked."""
+    connection_of(alias).close()
+
+
+def shown_alias(alias: str) -> str:
+    """Return an alias and its database for people, without the password."""
+    return f"{alias} ({database_url(alias).render_as_string(hide_password=True)})"
+
+
+def _by_folded_name(keys: set[TableKey]) -> dict[tuple[str, str], list[TableKey]]:
+    found: dict[tuple[str, str], list[TableKey]] = {}
+    for key in keys:
+        found.setdefault(_folded(key), []).append(key)
+    return found
+
+
+def _home(key: TableKey, keys: set[TableKey], folded: Mapping[tuple[str, str], list[TableKey]]) -> TableKey | None:
+    if key in keys:
+        return key
+    alike = folded.get(_folded(key), [])
+    return alike[0] if len(alike) == 1 else None
+
+
+def _folded(key: TableKey) -> tuple[str, str]:
+    return (key.schema or "").casefold(), key.name.casefold()
+
+
+def _some(models: Sequence[Any]) -> str:
+    names = [name_of(model) for model in models[:NAMED]]
+    return ", ".join(names) + (f" and {len(models) - NAMED} more" if len(models) > NAMED else "")

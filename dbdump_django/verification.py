@@ -1,0 +1,138 @@
+"""Comparing a project's tables with others, whose content types, permissions and sites have other ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+
+from dbdump_core.abc import Block, Emit, Path, ReadTask, Rewrite, Snapshot, Source
+from dbdump_core.lines import split_rows
+from dbdump_core.load_map import LoadMap, TableMap
+from dbdump_core.rewriting import Cell, LineRewrite
+from dbdump_core.schema import Column, Schema, Table, TableKey
+
+from .identity_rows import Matched
+
+
+class View:
+    """A source with some of its tables; `maps` (by the keys of the source) say how their rows are read."""
+
+    def __init__(
+        self, source: Source, schema: Schema, *, maps: LoadMap | None = None, first: Sequence[TableKey] = ()
+    ) -> None:
+        self._source = source
+        self._schema = schema
+        self._maps = maps or {}
+        self.name = source.name
+        self.engine = source.engine
+        self.typed = source.typed
+        self.level = source.level
+        self.defaults = source.defaults
+        self.order = source.order
+        if self.order is None and first:  # what other tables refer to is read before them
+            self.order = (*first, *(table.key for table in schema if table.key not in first))
+
+    def schema(self) -> Schema:
+        """Return the tables of this view."""
+        return self._schema
+
+    def snapshot(self, tables: Sequence[Table]) -> AbstractContextManager[Snapshot]:
+        """Hold one point in time over the tables."""
+        return self._source.snapshot(tables)
+
+    def read(self, task: ReadTask, emit: Emit) -> None:
+        """Hand a table's rows to `emit`, with the ids that they have at the other side."""
+        map_ = self._maps.get(task.table.key)
+        if map_ is None:
+            self._source.read(task, emit)
+            return
+        rewrite = _rewrite(task, map_)
+        self._source.read(task, lambda block: emit(rewrite.block(block)))
+        rest = rewrite.rest()
+        if rest is not None:
+            emit(rest)
+
+    def path(self, task: ReadTask) -> Path:
+        """Tell how a table was read."""
+        return self._source.path(task)
+
+    def estimate(self, tables: Sequence[Table]) -> Mapping[TableKey, int]:
+        """Return about how many rows the tables hold."""
+        return self._source.estimate(tables)
+
+    def finish(self) -> None:
+        """Check what only the end can tell."""
+        self._source.finish()
+
+    def cancel(self) -> None:
+        """Stop a read under way."""
+        self._source.cancel()
+
+    def close(self) -> None:
+        """Do nothing: the source is closed by whoever opened it."""
+
+
+def by_source(load_map: LoadMap, taken: Schema) -> LoadMap:
+    """Return a load map by the keys of the source's tables, which may differ in case."""
+    folded = {_folded(key): map_ for key, map_ in load_map.items()}
+    return {table.key: folded[_folded(table.key)] for table in taken if _folded(table.key) in folded}
+
+
+def common(schema: Schema, other: Schema) -> Schema:
+    """Return the tables of `schema` that `other` has too."""
+    there = {_folded(table.key) for table in other}
+    return Schema(tuple(table for table in schema if _folded(table.key) in there), schema.notes)
+
+
+def keys_in(schema: Schema, keys: Iterable[TableKey]) -> frozenset[TableKey]:
+    """Return how `schema` spells those of the keys that it has."""
+    wanted = set(map(_folded, keys))
+    return frozenset(table.key for table in schema if _folded(table.key) in wanted)
+
+
+def _folded(key: TableKey) -> tuple[str, str]:
+    return (key.schema or "").casefold(), key.name.casefold()
+
+
+class Translated:
+    """All rows of a table whose rows are matched, each with the id that its like has at the other side.
+
+    A row that has no like gets the id that a load would give it, and so differs from all that are there.
+    """
+
+    def __init__(self, matched: Matched, columns: Sequence[Column]) -> None:
+        self._matched = matched
+        self._id = [column.name for column in columns].index(matched.key.id)
+        self._waiting: list[list[bytes]] = []
+
+    def block(self, block: Block) -> Block:
+        """Return the rows whose id is known by now."""
+        self._matched.block(block)
+        return self._translated(list(split_rows(block)))
+
+    def rest(self) -> Block | None:
+        """Return the others."""
+        self._matched.rest()
+        waiting, self._waiting = self._waiting, []
+        return self._translated(waiting)
+
+    def _translated(self, rows: list[list[bytes]]) -> Block:
+        lines = []
+        for cells in rows:
+            try:
+                cells[self._id] = self._matched.row(cells[self._id])
+            except ValueError:
+                self._waiting.append(cells)
+                continue
+            lines.append(b"\t".join(cells))
+        return Block(b"\n".join([*lines, b""]), len(lines))
+
+
+def _rewrite(task: ReadTask, map_: TableMap) -> Rewrite:
+    names = [column.name for column in task.columns]
+    cells = [
+        Cell(column, make=map_.converts[column.name](names)) if column.name in map_.converts else Cell(column, at=at)
+        for at, column in enumerate(task.columns)
+    ]
+    rows = map_.rows(task.columns) if map_.rows else None
+    return LineRewrite(task, cells, Translated(rows, task.columns) if isinstance(rows, Matched) else rows)
