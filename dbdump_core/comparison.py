@@ -8,10 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from .abc import Comparison, Event, Fingerprint, Phase, Progress, ReadTask, Source, TableComparison
-from .fingerprint import Hasher, canonical
+from .columns import stored_column, stored_table
+from .conversions import Convert, conversion
+from .fingerprint import Canonical, Hasher, canonical
 from .matching import described
 from .schema import Column, Schema, Table, TableKey
 from .selection import Selection, select
+from .types import Kind, Type, stored
+
+Forms = list[Canonical | None]
+"""What brings each field of one side to the spelling that both are compared in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +77,17 @@ def _ordered(left: Source, right: Source, pairs: Sequence[_Pair]) -> list[_Pair]
 
 def _pair(left: Source, right: Source, tables: tuple[Table, Table]) -> _Pair:
     ours, theirs = tables
-    here = {column.name.casefold(): column for column in ours.columns}
-    there = {column.name.casefold(): column for column in theirs.columns}
+    here, there = _columns(left, ours), _columns(right, theirs)
     columns = tuple((column, there[name]) for name, column in here.items() if name in there)
     only = [(column, left) for name, column in here.items() if name not in there]
     only += [(column, right) for name, column in there.items() if name not in here]
     return _Pair(ours, theirs, columns, tuple(f"column {column.name} is only in {side.name}" for column, side in only))
+
+
+def _columns(side: Source, table: Table) -> dict[str, Column]:
+    """Return the columns that the rows have, by name."""
+    absent = side.defaults.get(table.key, {})
+    return {column.name.casefold(): column for column in table.columns if column.name not in absent}
 
 
 def _compare_pairs(
@@ -94,12 +105,12 @@ def _compare_pairs(
             for pair in pairs:
                 where = selection.condition(pair.left.key)
                 tasks = (
-                    ReadTask(pair.left, tuple(column for column, _ in pair.columns), where=where),
-                    ReadTask(pair.right, tuple(column for _, column in pair.columns), where=where),
+                    _task(pair.left, [column for column, _ in pair.columns], where),
+                    _task(pair.right, [column for _, column in pair.columns], where),
                 )
                 futures = [
-                    pool.submit(_fingerprint, side, task, pair)
-                    for side, task in zip(sides, tasks, strict=True)
+                    pool.submit(_fingerprint, side, task, forms)
+                    for side, task, forms in zip(sides, tasks, _forms(pair), strict=True)
                 ]
                 prints = [future.result() for future in futures]
                 done.append(
@@ -115,8 +126,53 @@ def _compare_pairs(
     return done
 
 
-def _fingerprint(source: Source, task: ReadTask, pair: _Pair) -> Fingerprint:
-    hasher = Hasher([canonical(left.type, right.type) for left, right in pair.columns])
+def _task(table: Table, columns: Sequence[Column], where: str | None) -> ReadTask:
+    return ReadTask(stored_table(table), tuple(map(stored_column, columns)), where=where)
+
+
+def _forms(pair: _Pair) -> tuple[Forms, Forms]:
+    """Return the forms of both sides; of two flavours of a type, one is converted into the other."""
+    sides: tuple[Forms, Forms] = ([], [])
+    for left, right in pair.columns:
+        converts = _converts(left.type, right.type)
+        same = None if any(converts) else canonical(stored(left.type), stored(right.type))
+        for forms, convert in zip(sides, converts, strict=True):
+            forms.append(_converted(convert) if convert else same)
+    return sides
+
+
+def _converts(left: Type, right: Type) -> tuple[Convert | None, Convert | None]:
+    """Return what turns the cells of one side, or of neither, into those of the other."""
+    if _has_many_spellings(left):
+        return conversion(left, right), None
+    back = conversion(right, left)
+    return (None, back) if back else (conversion(left, right), None)
+
+
+def _has_many_spellings(type_: Type) -> bool:
+    """Tell whether a type must be the one converted: 24:00:00 is a day, clocks show an hour twice."""
+    if type_.kind is Kind.INTERVAL:
+        return type_.name is None
+    return type_.kind is Kind.TIMESTAMP and not type_.zoned
+
+
+def _converted(convert: Convert) -> Canonical:
+    def form(cells: list[bytes]) -> list[bytes]:
+        return [_attempted(convert, cell) for cell in cells]
+
+    return form
+
+
+def _attempted(convert: Convert, cell: bytes) -> bytes:
+    """Return the converted cell; one that cannot be converted is equal to none on the other side."""
+    try:
+        return convert(cell)
+    except ValueError:
+        return cell
+
+
+def _fingerprint(source: Source, task: ReadTask, forms: Forms) -> Fingerprint:
+    hasher = Hasher(forms)
     source.read(task, hasher.add)
     return hasher.fingerprint
 
@@ -126,4 +182,5 @@ def _notes(pair: _Pair) -> tuple[str, ...]:
         f"column {pair.left.key}.{left.name}: {left.type} compared with {right.type}"
         for left, right in pair.columns
         if left.type.kind is not right.type.kind or left.type.zoned != right.type.zoned
+        or any(_converts(left.type, right.type))
     )

@@ -96,6 +96,13 @@ def _database(source: object) -> DatabaseSource | None:
     return source if isinstance(source, DatabaseSource) else None
 
 
+def _referring(schema: Schema, tables: Sequence[Table]) -> list[tuple[Table, ForeignKey]]:
+    """Return the foreign keys that other tables have to these."""
+    chosen = {table.key for table in tables}
+    others = [table for table in schema if table.key not in chosen]
+    return [(table, key) for table in others for key in table.foreign_keys if key.table in chosen]
+
+
 class DatabaseTarget:
     """A database that is written to; holds one connection until `close`."""
 
@@ -194,15 +201,15 @@ class DatabaseWriter:
         self._spelling = target.backend.spelling(target.connection)
         self._name = target.name
         self._paths: dict[TableKey, Path] = {}
-        self._tables = [table.target for table in plan.tables]
-        self._old = [table.target for table in plan.tables if not table.creates]
+        self._tables = [table.write.table for table in plan.tables]
+        self._old = [table.write.table for table in plan.tables if not table.creates]
         self._new = [table.target for table in plan.tables if table.creates]
+        kept = {table.target.key for table in plan.tables if plan.append or table.keeps}
+        self._emptied = [table for table in self._old if table.key not in kept]
+        self._kept = [table for table in self._old if table.key in kept]
         self._made: list[Table] = []
-        planned = {table.key for table in self._tables}
-        self._outside = [
-            (table, key) for table in target.schema() if table.key not in planned
-            for key in table.foreign_keys if key.table in planned
-        ]  # fmt: skip
+        self._outside = _referring(target.schema(), self._tables)
+        self._endangered = _referring(target.schema(), self._emptied)
 
     # --- before the data ------------------------------------------------------------------------
 
@@ -216,24 +223,24 @@ class DatabaseWriter:
             old = {table.key for table in self._old}
             deferred = [(key, foreign_key) for key, foreign_key in self.plan.deferred if key in old]
             self.backend.defer_foreign_keys(self.connection, deferred)
-            if not self.plan.append:
-                outside = [key for _, key in self._outside]
-                self.backend.empty(self.connection, parents_first(self._old)[::-1], outside)
+            if self._emptied:
+                outside = [key for _, key in self._endangered]
+                self.backend.empty(self.connection, parents_first(self._emptied)[::-1], outside)
 
     def _refuse_unsafe(self) -> None:
-        emptied = not self.plan.append
-        if self.plan.only_empty and (occupied := [table.key for table in self._old if self._has_rows(table)]):
+        if self.plan.only_empty and (occupied := [table.key for table in self._emptied if self._has_rows(table)]):
             raise holds_rows(self._name, occupied)
-        self.backend.refuse_harm(self.connection, self._old, emptied=emptied)
-        triggers = self.backend.firing_triggers(self.connection, self._old, emptied=emptied)
+        triggers = []
+        for tables, emptied in ((self._emptied, True), (self._kept, False)):
+            if tables:
+                self.backend.refuse_harm(self.connection, tables, emptied=emptied)
+                triggers += self.backend.firing_triggers(self.connection, tables, emptied=emptied)
         if triggers:
             raise UnsafeError(
                 f"{self._name}: triggers would fire: {', '.join(map(shown, triggers[:EXAMPLES]))}"
                 f"{' …' if len(triggers) > EXAMPLES else ''}; drop or disable them for the load"
             )
-        if not emptied:
-            return
-        for table, key in self._outside:
+        for table, key in self._endangered:
             if self._refers(table, key):
                 raise UnsafeError(
                     f"{self._name}: rows of {table.key} refer to {key.table}, which would be emptied;"

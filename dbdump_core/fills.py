@@ -67,7 +67,7 @@ def _literal(default: Default, type_: Type, where: str) -> bytes:
             cell = convert(cell)
         text = text_of(cell)
         if text is not None:
-            lexer(type_)(text)
+            lexer(stored(type_))(text)
     except ValueError as error:
         raise SchemaError(f"{where}: the default {shown(default.value)} is not {error}; correct it") from None
     return cell

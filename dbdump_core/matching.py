@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from .abc import Plan, ReadTask, Source, TablePlan, Target, WriteTask
-from .errors import MismatchError, shown
+from .abc import Plan, ReadTask, Rewrite, Source, TablePlan, Target, WriteTask
+from .columns import Field, Rules, pair, read_columns, stored_column, stored_table
+from .errors import MismatchError, ValueRefusedError, shown
+from .lexers import Lexer, lexer
+from .load_map import LoadMap, TableMap
 from .order import parents_first, unordered_keys
-from .schema import Column, Schema, Table, TableKey
+from .rewriting import Cell, LineRewrite
+from .schema import Schema, Table, TableKey
 from .selection import Selection, close
-from .types import Fit, Kind, fit
+from .types import Fit, Kind, Type, fit, stored
 
 
 def described(source: Source, given: Schema | None) -> Schema:
@@ -36,11 +40,19 @@ def described(source: Source, given: Schema | None) -> Schema:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the user asked of a plan. `create`: make missing tables; `append`: keep the target's rows."""
+    """What the user asked of a plan, as `transfer.Options` tells it.
+
+    `create`: make missing tables; `append`: keep the target's rows; `on_error`: takes errors of rows
+    that are then left out.
+    """
 
     create: bool = False
     append: bool = False
     ordered: bool = False
+    load_map: LoadMap = field(default_factory=dict)
+    lenient: bool = False
+    first: tuple[TableKey, ...] = ()
+    on_error: Callable[[ValueRefusedError], None] | None = None
 
 
 def make_plan(source: Source, tables: Sequence[Table], target: Target, *, selection: Selection, wishes: Wishes) -> Plan:
@@ -52,40 +64,24 @@ def make_plan(source: Source, tables: Sequence[Table], target: Target, *, select
     found = {table.key: _find_table(table, target, wishes) for table in tables}
     missing = [table for table in tables if found[table.key] is None]
     made = dict(zip((table.key for table in missing), target.planned(missing, source.engine), strict=True))
+    planner = _Planner(source, target, selection, wishes)
     plans = [
-        _plan_table(source, target, table, found[table.key] or made[table.key], creates=table.key in made)
+        planner.plan(table, found[table.key] or made[table.key], creates=table.key in made)
         for table in tables
     ]
-    plans = [
-        replace(plan, read=replace(plan.read, where=selection.condition(plan.source.key), ordered=wishes.ordered))
-        for plan in plans
-    ]
-    ordered = _ordered(source, plans)
+    ordered = _ordered(source, plans, wishes.first)
     deferred = unordered_keys([plan.target for plan in ordered])
     return Plan(tables=tuple(ordered), deferred=tuple(deferred), append=wishes.append)
 
 
-def _ordered(source: Source, plans: Sequence[TablePlan]) -> list[TablePlan]:
+def _ordered(source: Source, plans: Sequence[TablePlan], first: Sequence[TableKey]) -> list[TablePlan]:
     if source.order is not None:
         position = {key: at for at, key in enumerate(source.order)}
         return sorted(plans, key=lambda plan: position[plan.source.key])
     by_key = {plan.target.key: plan for plan in plans}
-    return [by_key[table.key] for table in parents_first([plan.target for plan in plans])]
-
-
-def _plan_table(source: Source, target: Target, table: Table, there: Table, *, creates: bool) -> TablePlan:
-    pairs, notes = _pair_columns(table, there, generated=target.creates)
-    notes += [note for left, right in pairs if (note := _conversion(table, left, right))]
-    if there.key != table.key and _folded(there.key) == _folded(table.key):
-        notes.append(f"table {table.key} fills {there.key}: the names differ in case")
-    read = ReadTask(
-        table=table,
-        columns=tuple(left for left, _ in pairs),
-        checks={left.name: right.type for left, right in pairs if _must_check(source, target, left, right)},
-    )
-    columns = tuple(right for _, right in pairs)
-    write = WriteTask(there, columns, tuple(left.type for left, _ in pairs))
-    return TablePlan(table, there, read, write, creates, (*(there.notes if creates else ()), *notes))
+    targets = {plan.source.key: plan.target.key for plan in plans}
+    leading = [targets[key] for key in first if key in targets]
+    return [by_key[table.key] for table in parents_first([plan.target for plan in plans], leading)]
 
 
 def _find_table(table: Table, target: Target, wishes: Wishes) -> Table | None:
@@ -108,72 +104,113 @@ def _folded(key: TableKey) -> tuple[str, str]:
     return (key.schema or "").casefold(), key.name.casefold()
 
 
-def _pair_columns(table: Table, there: Table, *, generated: bool) -> tuple[list[tuple[Column, Column]], list[str]]:
-    """Return the columns that fill each other; `generated`: those too that a database computes.
+class _Planner:
+    """Plans the tables of one transfer."""
 
-    A dump holds the values of generated columns: who loads it may not be able to compute them.
-    """
-    pairs: list[tuple[Column, Column]] = []
-    notes: list[str] = []
-    for column in table.columns:
-        found = _find_column(table, column, there)
-        if found.generated is not None and not generated:
-            continue
-        if found.name != column.name:
-            notes.append(f"column {table.key}.{column.name} fills {found.name}: the names differ in case")
-        if column.generated is not None and not generated:
-            notes.append(f"column {table.key}.{column.name} is generated at the source; its values are copied")
-        pairs.append((column, found))
-    filled = {right.name for _, right in pairs}
-    return pairs, notes + _unfilled(there, filled)
+    def __init__(self, source: Source, target: Target, selection: Selection, wishes: Wishes) -> None:
+        self._source = source
+        self._target = target
+        self._selection = selection
+        self._wishes = wishes
 
-
-def _find_column(table: Table, column: Column, there: Table) -> Column:
-    exact = there.by_name.get(column.name)
-    if exact is not None:
-        return exact
-    alike = [one for one in there.columns if one.name.casefold() == column.name.casefold()]
-    if len(alike) == 1:
-        return alike[0]
-    raise MismatchError(
-        f"table {there.key} of the target has no column {shown(column.name)}; add it, or leave the column out"
-        f" in a schema file ({close(column.name, there.by_name)})"
-    )
-
-
-def _unfilled(there: Table, filled: Iterable[str]) -> list[str]:
-    """Return notes on columns that keep their default. Raises MismatchError where one has none."""
-    notes = []
-    for column in there.columns:
-        if column.name in filled or column.generated is not None:
-            continue
-        if not (column.nullable or column.default or column.identity):
-            raise MismatchError(
-                f"column {there.key}.{column.name} of the target is NOT NULL without a default and the source has"
-                " no such column; give it a default first"
-            )
-        notes.append(f"column {there.key}.{column.name} is not in the source; new rows get its default")
-    return notes
-
-
-def _must_check(source: Source, target: Target, left: Column, right: Column) -> bool:
-    """Tell whether each value must be looked at; refuse types that never meet."""
-    meets = fit(left.type, right.type)
-    if meets is Fit.NEVER:
-        raise MismatchError(
-            f"column {left.name} is {left.type} at the source and {right.type} at the target, which share no"
-            " spelling; change one of them, or the source's type in a schema file"
+    def plan(self, table: Table, there: Table, *, creates: bool) -> TablePlan:
+        known = self._wishes.load_map.get(there.key, TableMap())
+        rules = Rules(
+            generated=self._target.creates,
+            lenient=self._wishes.lenient,
+            defaults=self._source.defaults.get(table.key, {}),
+            map=known,
         )
-    if not target.typed:
-        lax = left.type.kind is right.type.kind and right.type.kind is not Kind.DECIMAL
-        return meets is Fit.CHECK and not lax
-    return meets is Fit.CHECK or not source.typed
+        fields, notes = pair(table, there, rules)
+        notes += [note for one in fields if (note := _conversion(table, one))]
+        if there.key != table.key and _folded(there.key) == _folded(table.key):
+            notes.append(f"table {table.key} fills {there.key}: the names differ in case")
+        read = ReadTask(
+            table=stored_table(table),
+            columns=read_columns(table, fields, rules),
+            checks=self._checks(fields),
+            where=self._selection.condition(table.key),
+            ordered=self._wishes.ordered,
+            on_error=self._wishes.on_error,
+        )
+        columns = tuple(stored_column(one.target) for one in fields)
+        return TablePlan(
+            source=table,
+            target=there,
+            read=read,
+            write=WriteTask(stored_table(there), columns, tuple(one.spelled for one in fields)),
+            creates=creates,
+            notes=(*(there.notes if creates else ()), *notes),
+            rewrite=self._rewrite(read, fields, known),
+            keeps=known.keeps,
+        )
+
+    def _checks(self, fields: Sequence[Field]) -> Mapping[str, Type]:
+        """Return what each value must be able to become that is read and written as it is."""
+        checks: dict[str, Type] = {}
+        for one in fields:
+            if one.read is not None and not one.rewritten:
+                left, right = stored(one.read.type), stored(one.target.type)
+                if self._must_check(one.read.name, left, right):
+                    checks.setdefault(one.read.name, right)
+        return checks
+
+    def _must_check(self, name: str, left: Type, right: Type) -> bool:
+        """Tell whether each value must be looked at; refuse types that never meet."""
+        meets = fit(left, right)
+        if meets is Fit.NEVER:
+            raise MismatchError(
+                f"column {name} is {left} at the source and {right} at the target, which share no"
+                " spelling; change one of them, or the source's type in a schema file"
+            )
+        if not self._target.typed:
+            lax = left.kind is right.kind and right.kind is not Kind.DECIMAL
+            return meets is Fit.CHECK and not lax
+        return meets is Fit.CHECK or not self._source.typed
+
+    def _rewrite(self, read: ReadTask, fields: Sequence[Field], known: TableMap) -> Rewrite | None:
+        """Return what makes the written lines, None where those that are read are written."""
+        written = [one.target.name for one in fields if one.read is not None and not one.rewritten]
+        alone = [column.name for column in read.columns] == [one.read.name for one in fields if one.read]
+        if known.rows is None and alone and len(written) == len(fields):
+            return None
+        names = [column.name for column in read.columns]
+        cells = []
+        for one in fields:
+            cells.append(
+                Cell(
+                    column=one.target,
+                    at=None if one.read is None else names.index(one.read.name),
+                    make=one.maker(names) if one.maker else None,
+                    convert=one.convert,
+                    check=self._lexer(one, read),
+                )
+            )
+        rows = known.rows([stored_column(one.target) for one in fields]) if known.rows else None
+        return LineRewrite(read, cells, rows)
+
+    def _lexer(self, one: Field, read: ReadTask) -> Lexer | None:
+        """Return what looks at each cell that is to be written, None where it fits for certain."""
+        right = stored(one.target.type)
+        if one.read is not None and not one.rewritten:
+            left = stored(one.read.type)
+            looked_at = not self._must_check(one.read.name, left, right) or read.checks.get(one.read.name) == right
+            return None if looked_at else lexer(right, left)
+        if one.edited:
+            return lexer(right)
+        fits = one.read is not None and fit(one.read.type, one.target.type) is Fit.ALWAYS
+        return lexer(right) if self._target.typed and not fits else None
 
 
-def _conversion(table: Table, left: Column, right: Column) -> str | None:
-    if left.type.kind is Kind.TIMESTAMP is right.type.kind and left.type.zoned != right.type.zoned:
-        how = "taken as UTC" if right.type.zoned else "stored as UTC without a zone"
-        return f"column {table.key}.{left.name}: timestamps are {how}"
-    if left.type.kind is not right.type.kind and {left.type.kind, right.type.kind} != {Kind.BOOLEAN, Kind.INTEGER}:
-        return f"column {table.key}.{left.name}: {left.type} becomes {right.type}"
-    return None
+def _conversion(table: Table, one: Field) -> str | None:
+    """Return a note where values are spelled anew."""
+    if one.read is None:
+        return None
+    left, right = one.read.type, one.target.type
+    named = f"column {table.key}.{one.read.name}"
+    if left.kind is Kind.TIMESTAMP is right.kind and one.convert is None and left.zoned != right.zoned:
+        how = "taken as UTC" if right.zoned else "stored as UTC without a zone"
+        return f"{named}: timestamps are {how}"
+    same = left.kind is right.kind or {left.kind, right.kind} == {Kind.BOOLEAN, Kind.INTEGER}
+    told = one.convert is not None and left.kind is Kind.TIMESTAMP
+    return f"{named}: {left} becomes {right}" if told or not same else None

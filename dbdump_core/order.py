@@ -7,11 +7,19 @@ from collections.abc import Mapping, Sequence
 from .schema import ForeignKey, Table, TableKey
 
 
-def parents_first(tables: Sequence[Table]) -> list[Table]:
-    """Return the tables so that each stands after those it refers to; in a cycle, by name."""
-    by_key = {table.key: table for table in sorted(tables, key=_by_name)}
+def parents_first(tables: Sequence[Table], first: Sequence[TableKey] = ()) -> list[Table]:
+    """Return the tables so that each stands after those it refers to; in a cycle, by name.
+
+    `first`: tables that stand before all others, as far as the rest allows, in this order.
+    """
+    rank = {key: at for at, key in enumerate(first)}
+
+    def order(key: TableKey) -> tuple[int, str, str]:
+        return rank.get(key, len(rank)), *_key_name(key)
+
+    by_key = {table.key: table for table in sorted(tables, key=lambda table: order(table.key))}
     parents = {key: _parents(table, by_key) for key, table in by_key.items()}
-    return [by_key[key] for cycle in _Cycles(parents).found() for key in sorted(cycle, key=_key_name)]
+    return [by_key[key] for cycle in _Cycles(parents).found() for key in sorted(cycle, key=order)]
 
 
 def unordered_keys(tables: Sequence[Table]) -> list[tuple[TableKey, ForeignKey]]:
@@ -26,10 +34,6 @@ def unordered_keys(tables: Sequence[Table]) -> list[tuple[TableKey, ForeignKey]]
         for foreign_key in table.foreign_keys
         if position.get(foreign_key.table, -1) >= position[table.key]
     ]
-
-
-def _by_name(table: Table) -> tuple[str, str]:
-    return _key_name(table.key)
 
 
 def _key_name(key: TableKey) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from .abc import Block, Emit, Fingerprint, Source, TablePlan
+from .abc import Block, Emit, Fingerprint, ReadTask, Rewrite, Source, TablePlan
 from .fingerprint import Canonical, Hasher, canonical
 
 QUEUED_BLOCKS = 4
@@ -15,9 +15,9 @@ QUEUED_BLOCKS = 4
 
 
 def forms(plan: TablePlan) -> list[Canonical | None]:
-    """Return what brings each field of a table to one spelling on both sides."""
-    pairs = zip(plan.read.columns, plan.write.columns, strict=True)
-    return [canonical(left.type, right.type) for left, right in pairs]
+    """Return what brings each written field of a table to one spelling on both sides."""
+    pairs = zip(plan.write.source_types, plan.write.columns, strict=True)
+    return [canonical(spelled, column.type) for spelled, column in pairs]
 
 
 class _StoppedError(Exception):
@@ -25,7 +25,7 @@ class _StoppedError(Exception):
 
 
 class Reader:
-    """Reads table after table in a thread of its own and adds up their fingerprints.
+    """Reads table after table in a thread of its own, rewrites them and adds up their fingerprints.
 
     Blocks are hashed on whichever side would wait otherwise: by the reading thread when the queue is
     full, else by the one that takes. Fingerprints are sums, so it does not matter which hashed what.
@@ -73,12 +73,24 @@ class Reader:
         try:
             for plan in self._plans:
                 hasher = Hasher(forms(plan))
-                self._source.read(plan.read, self._emit(hasher))
+                emit = self._emit(hasher)
+                if plan.rewrite is None:
+                    self._source.read(plan.read, emit)
+                else:
+                    self._read_rewritten(plan.read, plan.rewrite, emit)
                 self._put(hasher.fingerprint)
         except _StoppedError:
             return
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that takes
             self._put_last(error)
+
+    def _read_rewritten(self, task: ReadTask, rewrite: Rewrite, emit: Emit) -> None:
+        def rewritten(block: Block | None) -> None:
+            if block is not None and block.rows:
+                emit(block)
+
+        self._source.read(task, lambda block: rewritten(rewrite.block(block)))
+        rewritten(rewrite.rest())
 
     def _emit(self, hasher: Hasher) -> Emit:
         def emit(block: Block) -> None:

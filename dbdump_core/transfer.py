@@ -69,7 +69,14 @@ def transfer(source: Source, target: Target, options: Options) -> Report:
     tell(Event(Phase.DESCRIBE))
     target.refuse_same(source)
     tables = select(described(source, options.schema), options.selection)
-    wishes = Wishes(create=options.create, append=options.append, ordered=options.ordered)
+    wishes = Wishes(
+        create=options.create,
+        append=options.append,
+        ordered=options.ordered,
+        load_map=options.load_map,
+        lenient=options.lenient,
+        first=options.first,
+    )
     plan = make_plan(source, tables, target, selection=options.selection, wishes=wishes)
     plan = _agreed(plan, target, options)
     run = _Run(source, plan, options, target)
@@ -98,7 +105,7 @@ def _agreed(plan: Plan, target: Target, options: Options) -> Plan:
     """Return the plan that the user agrees to. Raises UnsafeError where rows would go that nobody gave up."""
     if plan.append or options.replace:
         return plan
-    occupied = target.occupied([table.target for table in plan.tables if not table.creates])
+    occupied = target.occupied([table.target for table in plan.tables if not (table.creates or table.keeps)])
     if not occupied:
         return replace(plan, only_empty=True)
     if options.confirm is None:
@@ -122,11 +129,13 @@ class _Run:
 
     def move(self, writer: Writer, adopted: bool) -> list[TableResult]:
         """Move all rows; return the results in the order of the plan."""
-        if self.plan.append and self.verifies:
-            self.before = {plan.target.key: self._reread(writer, plan) for plan in self.plan.tables}
+        if self.verifies:
+            kept = [plan for plan in self.plan.tables if self.plan.append or plan.keeps]
+            self.before = {plan.target.key: self._reread(writer, plan) for plan in kept}
         done: dict[TableKey, TableResult] = {}
         if adopted:
-            done = {plan.target.key: result for plan in self.plan.tables if (result := self._take(writer, plan))}
+            whole = [plan for plan in self.plan.tables if plan.rewrite is None]
+            done = {plan.target.key: result for plan in whole if (result := self._take(writer, plan))}
         rest = [plan for plan in self.plan.tables if plan.target.key not in done]
         for result in self._stream(writer, rest):
             done[result.key] = result
@@ -188,5 +197,5 @@ class _Run:
 
     def _reread(self, writer: Writer, plan: TablePlan) -> Fingerprint:
         hasher = Hasher(forms(plan))
-        writer.read(ReadTask(plan.target, plan.write.columns), hasher.add)
+        writer.read(ReadTask(plan.write.table, plan.write.columns), hasher.add)
         return hasher.fingerprint

@@ -24,7 +24,7 @@ from ..schema import (
     TableKey,
     UniqueKey,
 )
-from ..types import Fit, Kind, Type, fit
+from ..types import Fit, Kind, Type, fit, stored
 from .expressions import portable_expression
 from .reflection import now_default, tidy, value_default
 
@@ -62,6 +62,10 @@ class Spelling(ABC):
     @abstractmethod
     def name_problem(self, name: str) -> str | None:
         """Return why the engine cannot have `name`, or None."""
+
+    def flavoured(self, type_: Type) -> Type:
+        """Return what a flavour of a type is kept as here."""
+        return stored(type_)
 
     @abstractmethod
     def settle_types(self, table: Table) -> Table:
@@ -120,9 +124,10 @@ def names_in(schema: Schema) -> set[str]:
 
 def _settled(table: Table, spelling: Spelling, source: str | None) -> Table:
     _check_names(table, spelling)
-    typed = spelling.settle_types(table)
+    plain = table.with_columns(tuple(replace(c, type=spelling.flavoured(c.type)) for c in table.columns))
+    typed = spelling.settle_types(plain)
     notes = list(table.notes)
-    for old, new in zip(table.columns, typed.columns, strict=True):
+    for old, new in zip(plain.columns, typed.columns, strict=True):
         if _worth_saying(old.type, new.type):
             notes.append(f"column {shown(old.name)}: {old.type} becomes {new.type}")
     columns = tuple(_settled_column(column, typed, spelling, source=source, notes=notes) for column in typed.columns)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 from ...schema import Column, Default, DefaultKind, Identity, Table
-from ...types import BIGINT, INTEGER, SMALLINT, TEXT, Kind, Type
+from ...types import BIGINT, DURATION, INTEGER, INTERVAL, SMALLINT, TEXT, UUID, UUID_HEX, Kind, Type, stored
 from ..spelling import Spelling, numbered_columns
 
 
@@ -30,6 +30,9 @@ class PostgresqlSpelling(Spelling):
         if not name or "\0" in name:
             return "takes no name that is empty or holds a NUL"
         return "takes no name longer than 63 bytes" if len(name.encode()) > 63 else None
+
+    def flavoured(self, type_: Type) -> Type:
+        return {UUID_HEX: UUID, DURATION: INTERVAL}.get(type_, stored(type_))
 
     def settle_types(self, table: Table) -> Table:
         numbered = numbered_columns(table)

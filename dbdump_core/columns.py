@@ -1,0 +1,191 @@
+"""Columns: where the cells of each column of a target table come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from .abc import Maker
+from .conversions import Convert, conversion
+from .errors import MismatchError, shown
+from .fills import maker
+from .load_map import TableMap
+from .schema import Column, Default, DefaultKind, Table, TableKey
+from .selection import close
+from .types import TEXT, Kind, Type, stored
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column of the target: the cells of `read`, perhaps through `convert`, or what `maker` makes.
+
+    `edited`: a person wrote where it comes from, so each cell is looked at.
+    """
+
+    target: Column
+    read: Column | None = None
+    convert: Convert | None = None
+    maker: Maker | None = None
+    edited: bool = False
+
+    @property
+    def rewritten(self) -> bool:
+        return self.read is None or self.convert is not None or self.edited
+
+    @property
+    def spelled(self) -> Type:
+        """The type that the cells to write are spelled as."""
+        if self.read is not None and not self.rewritten:
+            return stored(self.read.type)
+        written = stored(self.target.type)
+        # The digits after the point are as many as whoever made the cell has given it.
+        return Type(Kind.DECIMAL) if written.kind is Kind.DECIMAL else written
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How columns find each other.
+
+    `generated`: those too that a database computes: a dump holds the values of generated columns, who
+    loads it may not be able to compute them. `lenient`: leave out what the target lacks. `defaults`:
+    columns that the rows do not have, and what fills them.
+    """
+
+    generated: bool
+    lenient: bool
+    defaults: Mapping[str, Default]
+    map: TableMap
+
+
+def stored_column(column: Column) -> Column:
+    """Return the column with the type that engines have."""
+    type_ = stored(column.type)
+    return column if type_ is column.type else replace(column, type=type_)
+
+
+def stored_table(table: Table) -> Table:
+    """Return the table with the types that engines have."""
+    columns = tuple(map(stored_column, table.columns))
+    same = all(left is right for left, right in zip(columns, table.columns, strict=True))
+    return table if same else table.with_columns(columns)
+
+
+def readable(table: Table, rules: Rules) -> tuple[Column, ...]:
+    """Return the columns of a source table that its rows have."""
+    return tuple(column for column in table.columns if column.name not in rules.defaults)
+
+
+def pair(table: Table, there: Table, rules: Rules) -> tuple[list[Field], list[str]]:
+    """Return where each column to be written comes from, and notes on what is worth saying.
+
+    Raises MismatchError for a column that the target lacks, and for one that nothing fills.
+    """
+    fields: list[Field] = []
+    notes: list[str] = []
+    for column in readable(table, rules):
+        found = _find(table, column, there, lenient=rules.lenient)
+        if found is None:
+            notes.append(f"column {table.key}.{column.name} is not in the target; left out")
+            continue
+        if found.generated is not None and not rules.generated:
+            continue
+        if found.name != column.name:
+            notes.append(f"column {table.key}.{column.name} fills {found.name}: the names differ in case")
+        if column.generated is not None and not rules.generated:
+            notes.append(f"column {table.key}.{column.name} is generated at the source; its values are copied")
+        fields.append(_taken(column, found, rules))
+    filled = {field.target.name for field in fields}
+    for column in there.columns:
+        if column.name not in filled and (column.generated is None or rules.generated):
+            field, note = _absent(table, there.key, column, rules)
+            fields += [field] if field else []
+            notes += [note] if note else []
+    _check_defaults(table, there, rules, notes)
+    return fields, notes
+
+
+def _find(table: Table, column: Column, there: Table, *, lenient: bool) -> Column | None:
+    exact = there.by_name.get(column.name)
+    if exact is not None:
+        return exact
+    alike = [one for one in there.columns if one.name.casefold() == column.name.casefold()]
+    if len(alike) == 1:
+        return alike[0]
+    if lenient:
+        return None
+    raise _no_column(there, column.name)
+
+
+def _no_column(there: Table, name: str) -> MismatchError:
+    return MismatchError(
+        f"table {there.key} of the target has no column {shown(name)}; add it, or leave the column out"
+        f" in a schema file ({close(name, there.by_name)})"
+    )
+
+
+def _taken(column: Column, found: Column, rules: Rules) -> Field:
+    if (made := rules.map.converts.get(found.name)) is not None:
+        return Field(found, maker=made)
+    return Field(found, read=column, convert=conversion(column.type, found.type))
+
+
+def _absent(table: Table, key: TableKey, column: Column, rules: Rules) -> tuple[Field | None, str | None]:
+    """Return what fills a column that the source lacks, or a note that it keeps its default."""
+    named = f"column {key}.{column.name}"
+    default = _default(column.name, rules.defaults)
+    if default is not None:
+        return _filled(table, column, default, named), f"{named} is not in the rows; filled by its default"
+    if (made := rules.map.fills.get(column.name)) is not None:
+        return Field(column, maker=made), f"{named} is not in the source; filled for each row"
+    if column.generated is not None:
+        return None, None
+    if not (column.nullable or column.default or column.identity):
+        raise MismatchError(
+            f"{named} of the target is NOT NULL without a default and the source has no such column;"
+            " give it a default first"
+        )
+    return None, f"{named} is not in the source; new rows get its default"
+
+
+def _default(name: str, defaults: Mapping[str, Default]) -> Default | None:
+    if name in defaults:
+        return defaults[name]
+    alike = [default for one, default in defaults.items() if one.casefold() == name.casefold()]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _filled(table: Table, column: Column, default: Default, where: str) -> Field:
+    if default.kind is not DefaultKind.REFERENCE:
+        return Field(column, maker=maker(default, column.type, where=where), edited=True)
+    known = table.by_name.get(str(default.value))
+    if known is not None:
+        return Field(column, read=known, convert=conversion(known.type, column.type))
+    # A field of the rows that the schema does not describe: taken for text, and looked at.
+    return Field(
+        column, read=Column(str(default.value), TEXT), convert=conversion(TEXT, column.type), edited=True
+    )
+
+
+def _check_defaults(table: Table, there: Table, rules: Rules, notes: list[str]) -> None:
+    """Refuse defaults of columns that the target lacks, or note that they are left out."""
+    names = {column.name.casefold() for column in there.columns}
+    for name in rules.defaults:
+        if name.casefold() in names:
+            continue
+        if not rules.lenient:
+            raise _no_column(there, name)
+        notes.append(f"column {table.key}.{name} is not in the target; left out")
+
+
+def read_columns(table: Table, fields: Sequence[Field], rules: Rules) -> tuple[Column, ...]:
+    """Return the columns to read: those that are written, or all where something is made of a line."""
+    used = [field.read for field in fields if field.read is not None]
+    wanted = used
+    if any(field.maker is not None and not _is_default(field) for field in fields):
+        wanted = [*readable(table, rules), *used]
+    return tuple({column.name: stored_column(column) for column in wanted}.values())
+
+
+def _is_default(field: Field) -> bool:
+    """Tell whether the maker is that of a default, which looks at no cell."""
+    return field.maker is not None and field.edited

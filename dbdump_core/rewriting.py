@@ -1,0 +1,137 @@
+"""Rewriting: the lines to be written, made from the lines that were read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .abc import Block, Make, ReadTask, Rewrite
+from .conversions import Convert
+from .errors import ValueRefusedError
+from .lexers import Lexer
+from .lines import NULL, row_name, shown_cell, split_rows, unescape
+from .schema import Column
+
+Row = Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How a written cell comes about: field `at` of the line as it was read, or what `make` returns for it.
+
+    `convert` and `check` look at the result of that; NULL is not checked.
+    """
+
+    column: Column
+    at: int | None = None
+    make: Make | None = None
+    convert: Convert | None = None
+    check: Lexer | None = None
+
+
+class LineRewrite:
+    """Makes each written line by its cells; `rows` then works on those lines.
+
+    Whole blocks are split once and worked on column by column; only where something is refused are
+    they gone through row by row. Raises ValueRefusedError naming table, column, row and value, or
+    hands it to the task's `on_error` and leaves the row out.
+    """
+
+    def __init__(self, task: ReadTask, cells: Sequence[Cell], rows: Rewrite | None = None) -> None:
+        self._task = task
+        self._cells = cells
+        self._rows = rows
+        self._width = len(task.columns)
+        self._makes = any(cell.make is not None for cell in cells)
+        self._as_read = len(cells) == self._width and all(
+            (cell.at, cell.make, cell.convert, cell.check) == (at, None, None, None) for at, cell in enumerate(cells)
+        )
+
+    def block(self, block: Block) -> Block:
+        """Return the block's rows as they are to be written."""
+        written = block if self._as_read or not block.rows else self._written(block)
+        return self._rows.block(written) if self._rows else written
+
+    def rest(self) -> Block | None:
+        """Return the rows that come after the last block."""
+        return self._rows.rest() if self._rows else None
+
+    def _written(self, block: Block) -> Block:
+        try:
+            lines = self._by_columns(block)
+        except ValueError:
+            lines = list(self._by_rows(block))
+        return Block(b"\n".join([*lines, b""]), len(lines))
+
+    def _by_columns(self, block: Block) -> list[bytes]:
+        fields = block.data.replace(b"\n", b"\t").split(b"\t")
+        fields.pop()
+        if len(fields) != block.rows * max(self._width, 1):
+            raise ValueError("lines of other fields than were asked for")
+        rows: list[Row] = []
+        if self._makes:
+            rows = list(zip(*[iter(fields)] * self._width, strict=True)) if self._width else [()] * block.rows
+        columns = [self._column(cell, fields, rows) for cell in self._cells]
+        return list(map(b"\t".join, zip(*columns, strict=True))) if columns else [b""] * block.rows
+
+    def _column(self, cell: Cell, fields: list[bytes], rows: Sequence[Row]) -> list[bytes]:
+        column = fields[cell.at :: self._width] if cell.make is None else list(map(cell.make, rows))
+        if cell.convert is not None:
+            column = list(map(cell.convert, column))
+        if cell.check is not None:
+            for one in column:
+                _check(cell.check, one)
+        return column
+
+    def _by_rows(self, block: Block) -> Iterator[bytes]:
+        """Yield the written lines; rows that are refused are told of, or raised."""
+        for row in split_rows(block):
+            fields = row if self._width else []
+            try:
+                if len(fields) != self._width:
+                    raise self._misshapen(fields)
+                yield b"\t".join([self._cell(cell, fields) for cell in self._cells])
+            except ValueRefusedError as error:
+                if self._task.on_error is None:
+                    raise
+                self._task.on_error(error)
+
+    def _cell(self, cell: Cell, row: Row) -> bytes:
+        taken = None if cell.at is None else row[cell.at]
+        made = taken
+        try:
+            if made is None:
+                made = cell.make(row) if cell.make else NULL
+            if cell.convert is not None:
+                made = cell.convert(made)
+            if cell.check is not None:
+                _check(cell.check, made)
+        except ValueError as error:
+            raise self._refused(cell, row, made, error) from None
+        return made
+
+    def _misshapen(self, row: Row) -> ValueRefusedError:
+        table, columns = self._task.table, self._task.columns
+        return ValueRefusedError(
+            f"table {table.key}, row {row_name(table, columns, row)}: a line of {len(row)} fields where"
+            f" {self._width} belong; fields are separated by one tab"
+        )
+
+    def _refused(self, cell: Cell, row: Row, made: bytes | None, error: ValueError) -> ValueRefusedError:
+        table = self._task.table
+        expected = "valid UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        value = self._seen(cell, row) if made is None else shown_cell(made)
+        return ValueRefusedError(
+            f"table {table.key}, column {cell.column.name}, row {row_name(table, self._task.columns, row)}:"
+            f" {value} is not {expected}; change the value or the column's type"
+        )
+
+    def _seen(self, cell: Cell, row: Row) -> str:
+        """Return what was read under the name of a column that could not be made."""
+        names = [column.name for column in self._task.columns]
+        return shown_cell(row[names.index(cell.column.name)]) if cell.column.name in names else "what it is made of"
+
+
+def _check(check: Lexer, cell: bytes) -> None:
+    if cell != NULL:
+        check(unescape(cell).decode("utf-8"))
