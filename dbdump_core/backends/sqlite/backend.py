@@ -33,6 +33,7 @@ ADOPTED = "dbdump_source"
 """The schema name of the source when it is attached to the target's connection."""
 
 _MAGIC = b"SQLite format 3\0"
+_JSON_IS_SAFE = "SELECT min(flags & 0x200000) FROM pragma_function_list WHERE name = 'json_valid'"  # SQLITE_INNOCUOUS
 
 
 class SqliteBackend(Backend):
@@ -90,7 +91,10 @@ class SqliteBackend(Backend):
         return f"file:{url_quote(path if path.startswith('/') else '/' + path)}?mode={mode}"
 
     def pin(self, connection: sa.Connection, *, writing: bool) -> None:
-        pragmas = ["trusted_schema = OFF", "cell_size_check = ON", f"cache_size = -{CACHE_KIBIBYTES}"]
+        pragmas = ["cell_size_check = ON", f"cache_size = -{CACHE_KIBIBYTES}"]
+        # SQLite 3.40 takes its own JSON functions for unsafe, without which a table that checks JSON cannot be used.
+        if self.run(connection, _JSON_IS_SAFE).scalar():
+            pragmas.append("trusted_schema = OFF")
         pragmas.append("foreign_keys = OFF" if writing else "query_only = ON")
         for pragma in pragmas:
             self.run(connection, f"PRAGMA {pragma}")
