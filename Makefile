@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 PROGRAM := $(VENV)/.program
 INSTALLED := $(VENV)/.installed
+OLD_DJANGO := $(VENV)/django42
 
 .PHONY: venv test lint demo bench clean
 
@@ -22,12 +23,19 @@ $(INSTALLED): $(PROGRAM)
 	$(PIP) -e '.[dev,django]'
 	touch $@
 
+# Beside the environment, which has the newest: a process sees this one by its PYTHONPATH.
+$(OLD_DJANGO)/.installed: constraints-django42.txt $(PROGRAM)
+	rm -rf $(OLD_DJANGO)
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints-django42.txt --target $(OLD_DJANGO) Django
+	touch $@
+
 lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-test: lint
+test: lint $(OLD_DJANGO)/.installed
 	$(BIN)/pytest
+	PYTHONPATH=$(OLD_DJANGO) $(BIN)/pytest tests/django
 
 demo: $(PROGRAM)
 	$(BIN)/python -m dbdump_core.demo

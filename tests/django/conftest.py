@@ -23,7 +23,7 @@ else:
     django.setup()
 
 
-def pytest_report_header() -> str:
+def pytest_report_collectionfinish() -> str:
     return f"django: {django.get_version()}"
 
 
