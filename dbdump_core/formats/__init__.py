@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ..errors import UsageError, shown
 from .base import Format, FormatName
+from .py import PY
 from .tsv import TSV
 
 __all__ = ["FORMATS", "Format", "FormatName", "format_named"]
 
-FORMATS: dict[str, Format] = {format_.name: format_ for format_ in (TSV,)}
+FORMATS: dict[str, Format] = {format_.name: format_ for format_ in (TSV, PY)}
 """Formats by name, which is also the ending of their files."""
 
 
