@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from dbdump_core.abc import Progress, Report, Source, Target
 from dbdump_core.endpoints import open_source, open_target
-from dbdump_core.errors import MismatchError, shown
+from dbdump_core.errors import DumpError, MismatchError, shown
 from dbdump_core.load_map import LoadMap, TableMap
 from dbdump_core.schema import Schema, TableKey
 from dbdump_core.selection import Selection
@@ -19,9 +20,11 @@ from . import content_types
 from .db_url import database_url
 from .migrations import applied, difference
 from .model_schema import fills, model_keys
-from .project import Chosen, let_go, refuse_open_transaction
+from .project import Chosen, folded, let_go, refuse_open_transaction
 from .selection import name_of
 
+MIGRATIONS = "django_migrations"
+"""Each database's own record; it is never moved."""
 NAMED = 10
 """Tables that an error names at most."""
 
@@ -53,6 +56,7 @@ def load_from(
         there = database.schema()
         notes = chosen.notes(there)
         taken = _taken(source, chosen, notes)
+        notes += absent(taken, chosen, there)
         notes += _migration_notes(source, chosen)
         identities = _identities(source, taken, chosen, append=wishes.append)
         let_go(chosen.alias)
@@ -72,6 +76,13 @@ def load_from(
         report = transfer(source, into(database) if into else database, options)
     report = noted(report, [*notes, *identities.notes, *identities.outcome()])
     return report if into else _told(report, chosen.alias)
+
+
+def open_dump(place: str, *, allow_edited: bool) -> Source:
+    """Return the dump, or the other database, at `place`. Raises DumpError where there is nothing."""
+    if place != "-" and "://" not in place and not place.startswith("env:") and not Path(place).exists():
+        raise DumpError(f"no dump {shown(place, 500)}; check the path")
+    return open_source(place, allow_edited=allow_edited)
 
 
 def merged(filled: Mapping[TableKey, Mapping[str, Any]], load_map: LoadMap) -> LoadMap:
@@ -120,20 +131,19 @@ def _taken(source: Source, chosen: Chosen, notes: list[str]) -> Schema:
         has = ", ".join(shown(table.key) for table in given.tables[:NAMED]) or "no tables"
         more = " …" if len(given) > NAMED else ""
         raise MismatchError(f"{source.name} has no table of the chosen models; it has {has}{more}")
-    names = [str(table.key) for table in given if table not in taken.tables]
+    names = [str(table.key) for table in given if table not in taken.tables and table.name != MIGRATIONS]
     if names and not chosen.named:
         notes.append(f"left out, as no model has these tables: {', '.join(names)}")
-    notes += absent(taken, chosen)
     return taken
 
 
-def absent(taken: Schema, chosen: Chosen) -> list[str]:
-    """Return a note on the models whose tables the source lacks."""
-    there = {(table.key.schema or "", table.name.casefold()) for table in taken}
+def absent(taken: Schema, chosen: Chosen, there: Schema) -> list[str]:
+    """Return a note on the models whose tables are there and not in the source."""
+    given = {folded(table.key) for table in taken}
     missing = [
         name_of(model)
         for key, model in model_keys(chosen.models, chosen.alias).items()
-        if ((key.schema or ""), key.name.casefold()) not in there
+        if key in there.by_key and folded(key) not in given
     ]
     return [f"not in the source, left as they are: {', '.join(missing)}"] if missing else []
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace as changed
 
-import sqlalchemy as sa
 from django.db import DEFAULT_DB_ALIAS
 
 from dbdump_core.abc import Comparison, Progress, Report, Source
@@ -22,7 +21,7 @@ from dbdump_core.transfer import Confirm, Options, transfer
 
 from .content_types import first_tables, identities
 from .db_url import database_url
-from .loading import Wishes, absent, load_from, noted
+from .loading import Wishes, absent, load_from, noted, open_dump
 from .migrations import applied
 from .model_schema import model_keys
 from .project import Chosen, choose, conditions, refuse_open_transaction
@@ -89,7 +88,7 @@ def load(
     """
     chosen = choose(labels, exclude, alias)
     wishes = Wishes(append, replace, confirm, verify=verify, fail_fast=fail_fast, progress=progress)
-    with closing(open_source(dump, allow_edited=allow_edited)) as source:
+    with closing(open_dump(dump, allow_edited=allow_edited)) as source:
         return load_from(source, chosen, wishes)
 
 
@@ -142,12 +141,12 @@ def verify(
     chosen = choose(labels, exclude, target)
     for alias in filter(None, (source, target)):
         refuse_open_transaction(alias)
-    place: str | sa.URL = dump or ""
-    describe = None
-    if source is not None:
-        place, describe = database_url(source), choose(labels, exclude, source).describe
+    if source is None:
+        ours = open_dump(str(dump), allow_edited=False)
+    else:
+        ours = open_source(database_url(source), describe=choose(labels, exclude, source).describe)
     with (
-        closing(open_source(place, describe=describe)) as ours,
+        closing(ours),
         closing(open_source(database_url(target), describe=chosen.describe)) as theirs,
     ):
         return _compared(ours, theirs, chosen, progress)
@@ -158,7 +157,7 @@ def _compared(ours: Source, theirs: Source, chosen: Chosen, progress: Progress |
     taken = chosen.matched(ours.schema())
     there = chosen.tables(theirs.schema())
     if not chosen.named:
-        notes += absent(taken, chosen)
+        notes += absent(taken, chosen, there)
         there = common(there, taken)
     found = identities(
         taken,
@@ -169,7 +168,7 @@ def _compared(ours: Source, theirs: Source, chosen: Chosen, progress: Progress |
     )
     left = View(ours, taken, maps=by_source(found.load_map, taken), first=found.first)
     comparison = compare(left, View(theirs, there), selection=Selection(), progress=progress)
-    return changed(comparison, notes=(*comparison.notes, *notes, *found.notes))
+    return changed(comparison, notes=(*comparison.notes, *notes))
 
 
 def _extra(chosen: Chosen) -> dict[str, object]:

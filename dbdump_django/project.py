@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,8 +55,9 @@ class Chosen:
         Exactly that name, else the only one that differs in case.
         """
         keys = set(model_keys(self.all, self.alias))
-        folded = _by_folded_name(keys)
-        return Schema(tuple(table for table in schema if _home(table.key, keys, folded) is not None), schema.notes)
+        names = Counter(map(folded, keys))
+        tables = [table for table in schema if table.key in keys or names[folded(table.key)] == 1]
+        return Schema(tuple(tables), schema.notes)
 
     def notes(self, there: Schema) -> list[str]:
         """Return what a person should know of this database.
@@ -119,21 +121,8 @@ def shown_alias(alias: str) -> str:
     return f"{alias} ({database_url(alias).render_as_string(hide_password=True)})"
 
 
-def _by_folded_name(keys: set[TableKey]) -> dict[tuple[str, str], list[TableKey]]:
-    found: dict[tuple[str, str], list[TableKey]] = {}
-    for key in keys:
-        found.setdefault(_folded(key), []).append(key)
-    return found
-
-
-def _home(key: TableKey, keys: set[TableKey], folded: Mapping[tuple[str, str], list[TableKey]]) -> TableKey | None:
-    if key in keys:
-        return key
-    alike = folded.get(_folded(key), [])
-    return alike[0] if len(alike) == 1 else None
-
-
-def _folded(key: TableKey) -> tuple[str, str]:
+def folded(key: TableKey) -> tuple[str, str]:
+    """Return the name by which tables that differ in case are one."""
     return (key.schema or "").casefold(), key.name.casefold()
 
 

@@ -12,6 +12,7 @@ from dbdump_core.rewriting import Cell, LineRewrite
 from dbdump_core.schema import Column, Schema, Table, TableKey
 
 from .identity_rows import Matched
+from .project import folded
 
 
 class View:
@@ -74,24 +75,20 @@ class View:
 
 def by_source(load_map: LoadMap, taken: Schema) -> LoadMap:
     """Return a load map by the keys of the source's tables, which may differ in case."""
-    folded = {_folded(key): map_ for key, map_ in load_map.items()}
-    return {table.key: folded[_folded(table.key)] for table in taken if _folded(table.key) in folded}
+    maps = {folded(key): map_ for key, map_ in load_map.items()}
+    return {table.key: maps[folded(table.key)] for table in taken if folded(table.key) in maps}
 
 
 def common(schema: Schema, other: Schema) -> Schema:
     """Return the tables of `schema` that `other` has too."""
-    there = {_folded(table.key) for table in other}
-    return Schema(tuple(table for table in schema if _folded(table.key) in there), schema.notes)
+    there = {folded(table.key) for table in other}
+    return Schema(tuple(table for table in schema if folded(table.key) in there), schema.notes)
 
 
 def keys_in(schema: Schema, keys: Iterable[TableKey]) -> frozenset[TableKey]:
     """Return how `schema` spells those of the keys that it has."""
-    wanted = set(map(_folded, keys))
-    return frozenset(table.key for table in schema if _folded(table.key) in wanted)
-
-
-def _folded(key: TableKey) -> tuple[str, str]:
-    return (key.schema or "").casefold(), key.name.casefold()
+    wanted = set(map(folded, keys))
+    return frozenset(table.key for table in schema if folded(table.key) in wanted)
 
 
 class Translated:
