@@ -49,7 +49,11 @@ def connection_of(alias: str) -> Any:
         advice = close(alias, [name for name in connections if isinstance(name, str)])
         raise UsageError(f"no database alias {shown(alias)}; {advice}") from None
     except ImproperlyConfigured as error:
-        raise UsageError(f"database alias {shown(alias)}: {first_line(error)}; correct settings.DATABASES") from None
+        engine = connections.settings[alias].get("ENGINE")
+        raise UsageError(
+            f"database alias {shown(alias)}: the engine {shown(engine)} cannot be used: {first_line(error)}; correct"
+            " settings.DATABASES or install its driver"
+        ) from None
 
 
 @contextmanager
@@ -185,7 +189,7 @@ def _mysql_tls(alias: str, known: Mapping[str, Any]) -> dict[str, str]:
     """Return TLS as SQLAlchemy hands it to PyMySQL, checking of the server what the project's driver checks."""
     said, mode = known.get("ssl"), str(known.get("ssl_mode", "")).upper()
     if mode == "DISABLED" or known.get("ssl_disabled"):
-        return {}
+        return {"ssl_disabled": "1"}
     if isinstance(said, ssl.SSLContext):
         raise UsageError(
             f"database alias {shown(alias)}: an SSLContext cannot be carried in a URL; give OPTIONS ssl as a dict of"

@@ -43,7 +43,7 @@ def filler(field: Any, column: Column, connection: Any) -> Maker | None:
         return lambda names: _each_anew(field, column, connection)
     if not field.has_default():
         by_database = getattr(field, "db_default", NOT_PROVIDED) is not NOT_PROVIDED
-        if by_database or (field.get_default() is None and not column.nullable):
+        if by_database or field.primary_key or (field.get_default() is None and not column.nullable):
             return None
     return lambda names: _always(_first(field, field.get_default(), column, connection))
 

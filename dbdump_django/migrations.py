@@ -27,7 +27,8 @@ def applied(alias: str) -> dict[str, list[str]]:
     with asking(alias) as connection:
         loader = _loader(connection)
     nodes = [node for node in loader.graph.nodes if node in loader.applied_migrations]
-    followed = {parent.key for node in nodes for parent in loader.graph.node_map[node].parents if parent.key[0] == node[0]}
+    parents = loader.graph.node_map
+    followed = {parent.key for node in nodes for parent in parents[node].parents if parent.key[0] == node[0]}
     heads: dict[str, list[str]] = {}
     for app, name in sorted(set(nodes) - followed):
         heads.setdefault(app, []).append(name)
