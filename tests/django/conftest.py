@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,3 +55,19 @@ def filled_and_fresh(engine_pair: tuple[str, str], django_databases: Databases) 
     """As `filled` and `fresh`, for each ordered pair of engines in turn."""
     source, target = engine_pair
     return django_databases.filled(source), django_databases.fresh(target)
+
+
+@pytest.fixture(scope="session")
+def dumped(django_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A function from an engine to the dump of its filled database, made once."""
+    from tests.django import commands
+
+    made: dict[str, Path] = {}
+
+    def dump(engine: str) -> Path:
+        if engine not in made:
+            folder = tmp_path_factory.mktemp("dumps") / engine
+            made[engine] = commands.dump(django_databases.filled(engine), folder)
+        return made[engine]
+
+    return dump

@@ -5,28 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from django.db import connections
 
 from tests.django import commands
 from tests.django.contents import cells
-from tests.django.databases import Databases
 
 Dumped = Callable[[str], Path]
-
-
-@pytest.fixture(scope="module")
-def dumped(django_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Dumped:
-    """A function from an engine to the dump of its filled database, made once."""
-    made: dict[str, Path] = {}
-
-    def dump(engine: str) -> Path:
-        if engine not in made:
-            folder = tmp_path_factory.mktemp("dumps") / engine
-            made[engine] = commands.dump(django_databases.filled(engine), folder)
-        return made[engine]
-
-    return dump
 
 
 def test_a_load_ends_with_what_was_dumped(
