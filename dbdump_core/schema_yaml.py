@@ -172,6 +172,16 @@ def loads(text: str, *, file: str = "<string>") -> Schema:
     return Schema(tuple(tables))
 
 
+def column_place(text: str, key: TableKey, name: str, *, file: str) -> str:
+    """Return where the schema in `text` describes a column: file, line and YAML path."""
+    for node in parse_yaml(text, file).value["tables"].items():
+        if TableKey(_optional(node.value, "schema"), node.value["name"].string()) == key:
+            for column in node.value["columns"].items():
+                if column.value["name"].string() == name:
+                    return f"{file}:{column.line}: {column.path}"
+    return file
+
+
 _TABLE_KEYS = (
     "name", "schema", "columns", "primary_key", "unique", "foreign_keys", "indexes", "checks", "comment",
 )  # fmt: skip

@@ -175,7 +175,15 @@ class StoredSource(ArchiveSource):
             raise DumpError(f"{file} describes {listed(unknown)}, of which there is no data; take it out")
         if absent := [key for key in self._index if key not in schema.by_key]:
             self.notes.append(f"{file} does not describe {listed(absent)}; not loaded")
+        self.defaults = self._defaults(schema, data.decode("utf-8"), file)
         return schema
+
+    def _defaults(self, schema: Schema, text: str, file: str) -> Mapping[TableKey, Mapping[str, Default]]:
+        from ..schema_yaml import column_place
+        from .added import added_defaults
+
+        columns = {table.key: table.columns for table in self._manifest.tables}
+        return added_defaults(schema, columns, lambda key, name: column_place(text, key, name, file=file))
 
     def _part(self, file: m.FileEntry, limit: int | None) -> Part:
         label = self.input.label(file.path)
