@@ -169,14 +169,15 @@ class IdentityPlan:
         rows = Matched(self._natural_key(model), self.rows[key], learn)
         self.matched[model] = rows
         self.maps[key] = TableMap(rows=rows.begin, keeps=True)
-        self.notes.append(f"{key}: its rows stay and the source's are matched with them, as are all references")
+        known = ", ".join(rows.key.natural)
+        self.notes.append(f"{key}: rows stay, the source's are matched with them by {known}; references follow")
 
     def _leave_out(self, model: type[Model]) -> None:
         """Permissions without content types say nothing; chosen ones are loaded as any other table."""
         key = self._key(model)
         if key in self.taken:
             self.maps[key] = TableMap(rows=lambda columns: LeftOut(), keeps=True)
-            self.notes.append(f"{key}: not looked up in, as the source has no content types")
+            self.notes.append(f"{key}: the source has no content types to know its rows by; ids are taken as they are")
 
     def _learn_kinds(self) -> None:
         """Tell which content types' rows are matched; where the source has none, ids mean what they do here."""
@@ -246,7 +247,7 @@ class IdentityPlan:
                 if at[child] < at[first]:
                     raise MismatchError(
                         f"table {child} comes before {first} in this stream, whose rows it refers to by ids that differ"
-                        " here; unpack the dump into a folder and load that"
+                        " here; save the stream as a .tar file and load that, which is read in any order"
                     )
 
     # --- names ------------------------------------------------------------------------------------

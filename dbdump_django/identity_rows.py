@@ -170,7 +170,7 @@ class Matched:
     def outcome(self) -> str:
         """Return what became of the rows, for the report."""
         more = f" ({self._renumbered} with a new id)" if self._renumbered else ""
-        return f"{self.key.table}: {self._matched} rows are there already, {self._added} were added{more}"
+        return f"{self.key.table}: rows that are there already: {self._matched}, added: {self._added}{more}"
 
 
 class Replaced:
@@ -223,8 +223,8 @@ class Replaced:
 
     def outcome(self) -> str:
         """Return what became of the rows, for the report."""
-        kept = f", {len(self.ids)} that only the target has were added again" if self.ids else ""
-        return f"{self.key.table}: replaced by the source's {len(self._seen)} rows{kept}"
+        kept = f", with those that only the target has: {len(self.ids)}" if self.ids else ""
+        return f"{self.key.table}: replaced by the source's rows: {len(self._seen)}{kept}"
 
 
 class LeftOut:

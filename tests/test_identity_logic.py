@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dbdump_core.abc import Block
 from dbdump_core.errors import MismatchError, ValueRefusedError
@@ -90,7 +92,7 @@ def test_loading_again_adds_nothing() -> None:
     again = [*there, *({"id": a, "app_label": b, "model": c} for a, b, c in written)]
     rows, written_again = matched(again, *lines)
     assert written_again == []
-    assert rows.outcome() == "django_content_type: 3 rows are there already, 0 were added"
+    assert rows.outcome() == "django_content_type: rows that are there already: 3, added: 0"
 
 
 def test_the_order_of_columns_does_not_matter_and_other_cells_stay() -> None:
@@ -100,7 +102,7 @@ def test_the_order_of_columns_does_not_matter_and_other_cells_stay() -> None:
 
 def test_outcome_counts() -> None:
     rows, _ = matched(types((7, "blog", "post")), "7\tshop\torder", "8\tshop\titem", "9\tblog\tpost")
-    assert rows.outcome() == "django_content_type: 1 rows are there already, 2 were added (1 with a new id)"
+    assert rows.outcome() == "django_content_type: rows that are there already: 1, added: 2 (1 with a new id)"
 
 
 def test_an_id_that_is_no_number_is_refused() -> None:
@@ -112,6 +114,32 @@ def test_an_id_that_is_no_number_is_refused() -> None:
 def test_a_key_without_its_columns_is_refused() -> None:
     with pytest.raises(MismatchError, match="no column 'model'"):
         Matched(TYPES, []).begin(TYPE_COLUMNS[:2])
+
+
+NUMBERED = st.dictionaries(st.sampled_from("abcdefghij"), st.integers(1, 14), max_size=10).filter(
+    lambda ids: len(set(ids.values())) == len(ids)
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(source=NUMBERED, there=NUMBERED, cut=st.integers(0, 10))
+def test_whatever_the_ids_were_every_row_is_there_once_and_every_reference_means_the_same(
+    source: dict[str, int], there: dict[str, int], cut: int
+) -> None:
+    lines = [f"{number}\tapp\t{name}" for name, number in source.items()]
+    old = types(*((number, "app", name) for name, number in there.items()))
+    rows = Matched(TYPES, old).begin(TYPE_COLUMNS)
+    written = passed(rows, block(*lines[:cut]), block(*lines[cut:]))
+    ends = there | {cells[2].decode(): int(cells[0]) for cells in written}
+    assert len(ends) == len(there) + len(written)
+    assert len(set(ends.values())) == len(ends)
+    assert set(ends) == set(source) | set(there)
+    assert all(int(rows.row(b"%d" % number)) == ends[name] for name, number in source.items())
+    for stray in set(range(1, 30)) - set(source.values()):
+        assert int(rows.row_or_none(b"%d" % stray)) not in ends.values()
+    again = Matched(TYPES, types(*((number, "app", name) for name, number in ends.items()))).begin(TYPE_COLUMNS)
+    assert passed(again, block(*lines)) == []
+    assert all(again.row(cell) == rows.row(cell) for cell in (b"%d" % number for number in source.values()))
 
 
 # --- references ---------------------------------------------------------------------------------
@@ -204,9 +232,7 @@ def test_replaced_rows_stay_as_they_are_and_the_target_s_own_come_after() -> Non
         [b"91", b"new", b"thing"], [b"90", b"new", b"other"],
     ]  # fmt: skip
     assert rows.ids == {b"2": b"91", b"90": b"90"}
-    assert rows.outcome() == (
-        "django_content_type: replaced by the source's 2 rows, 2 that only the target has were added again"
-    )
+    assert rows.outcome().endswith("replaced by the source's rows: 2, with those that only the target has: 2")
 
 
 def test_replacing_again_changes_nothing() -> None:
