@@ -48,7 +48,7 @@ def connection_of(alias: str) -> Any:
     except ConnectionDoesNotExist:
         advice = close(alias, [name for name in connections if isinstance(name, str)])
         raise UsageError(f"no database alias {shown(alias)}; {advice}") from None
-    except ImproperlyConfigured as error:
+    except (ImproperlyConfigured, ImportError) as error:
         engine = connections.settings[alias].get("ENGINE")
         raise UsageError(
             f"database alias {shown(alias)}: the engine {shown(engine)} cannot be used: {first_line(error)}; correct"

@@ -87,11 +87,11 @@ def _named_here(label: str, known: Sequence[Model], alias: str) -> set[Model]:
 
 def _named(label: str, known: Sequence[Model]) -> set[Model]:
     """Return the models of an app, or a model with its automatic many-to-many tables."""
-    app, _, name = label.partition(".")
+    app, dot, name = label.partition(".")
     if app not in apps.app_configs:
-        names = [*apps.app_configs, *(map(name_of, known) if name else ())]
+        names = [*apps.app_configs, *(map(name_of, known) if dot else ())]
         raise SelectionError(f"no app {shown(label)}; {close(label, names)}")
-    if not name:
+    if not dot:
         return {model for model in known if model._meta.app_label == app}
     there = {model._meta.model_name: model for model in apps.get_app_config(app).get_models(True, True)}
     named = there.get(name.lower())

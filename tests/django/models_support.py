@@ -28,7 +28,7 @@ def alias(url: str, **settings: Any) -> Iterator[str]:
     finally:
         try:
             drop_alias(ALIAS)
-        except ImproperlyConfigured:  # an engine that Django could not load has nothing to close
+        except (ImproperlyConfigured, ImportError):  # an engine that Django could not load has nothing to close
             del connections.databases[ALIAS]
 
 
