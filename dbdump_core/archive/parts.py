@@ -136,6 +136,37 @@ class Part:
         return DumpError(rf"{self.file}:{line}: a raw carriage return; write it as \r")
 
 
+def passed(
+    block: Block,
+    checkers: Sequence[Checker],
+    place: Callable[[int], str],
+    on_error: Callable[[ValueRefusedError], None] | None,
+) -> Block:
+    """Return the block's rows that the checkers let pass; `on_error` is told of the others, or they are raised."""
+    try:
+        for checker in checkers:
+            checker.check(block, place)
+    except ValueRefusedError:
+        if on_error is None:
+            raise
+    else:
+        return block
+    kept = []
+    for row, line in enumerate(block.data.splitlines(keepends=True)):
+        try:
+            _check_row(line, checkers, place(row))
+        except ValueRefusedError as error:
+            on_error(error)
+        else:
+            kept.append(line)
+    return Block(b"".join(kept), len(kept))
+
+
+def _check_row(line: bytes, checkers: Sequence[Checker], where: str) -> None:
+    for checker in checkers:
+        checker.check(Block(line, 1), lambda _: where)
+
+
 def difference(seen: FileEntry, expected: FileEntry) -> str | None:
     """Tell in what a file is not the one of the manifest, None where it is."""
     if seen.bytes < expected.bytes:
@@ -182,10 +213,8 @@ class View:
             block, place = self._decode(raw, part.file, line)
             if self._positions is not None:
                 block = self._project(block, self._positions, place)
-            for checker in self._checkers:
-                checker.check(block, place)
             line += raw.rows
-            yield block
+            yield passed(block, self._checkers, place, self._task.on_error)
 
     def _decode(self, raw: Block, file: str, line: int) -> tuple[Block, Callable[[int], str]]:
         """Return the canonical lines of a block, and what tells where each of its rows stands."""

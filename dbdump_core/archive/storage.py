@@ -127,7 +127,7 @@ def move_file(partial: Path, path: Path) -> None:
         partial.unlink()
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path, *, buffering: int = 0) -> BinaryIO:
     """Open a regular file that is no link; raises DumpError for anything else."""
     try:
         descriptor = os.open(path, os.O_RDONLY | _NO_FOLLOW | _NO_WAIT)
@@ -137,7 +137,7 @@ def open_regular(path: Path) -> BinaryIO:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise DumpError(f"{quoted(path)} is not a regular file; a dump is made of regular files only")
-    return open(descriptor, "rb", buffering=0)  # noqa: PTH123 - a descriptor is no path
+    return open(descriptor, "rb", buffering=buffering)  # noqa: PTH123 - a descriptor is no path
 
 
 def raw_stream(stream: BinaryIO) -> BinaryIO:
