@@ -142,6 +142,8 @@ def _dump(options: Namespace, display: Display) -> Report:
 
 
 def _load(options: Namespace, display: Display) -> Report:
+    from django.conf import settings
+
     from dbdump_core.archive.legacy import LegacySource, PrintTarget
     from dbdump_core.endpoints import open_source
 
@@ -153,7 +155,8 @@ def _load(options: Namespace, display: Display) -> Report:
     with closing(open_source(database_url(chosen.alias), describe=chosen.describe)) as there:
         tables, engine = chosen.tables(there.schema()), there.engine
     wishes = Wishes(options.append, replace=not options.append, fail_fast=options.fail_fast, progress=display)
-    with closing(LegacySource(Path(options.dir), tables, engine=engine)) as source:
+    zone = settings.TIME_ZONE  # what moments were local to before Django knew of zones
+    with closing(LegacySource(Path(options.dir), tables, engine=engine, zone=zone)) as source:
         if not options.stdout:
             return load_from(source, chosen, wishes)
         return load_from(source, chosen, wishes, into=lambda database: PrintTarget(_console(), database.schema()))

@@ -20,7 +20,7 @@ from . import content_types
 from .db_url import database_url
 from .migrations import applied, difference
 from .model_schema import fills, model_keys
-from .project import Chosen, folded, let_go, refuse_open_transaction
+from .project import Chosen, folded, refuse_open_transaction
 from .selection import name_of
 
 MIGRATIONS = "django_migrations"
@@ -59,7 +59,6 @@ def load_from(
         notes += absent(taken, chosen, there)
         notes += _migration_notes(source, chosen)
         identities = _identities(source, taken, chosen, append=wishes.append)
-        let_go(chosen.alias)
         options = Options(
             append=wishes.append,
             replace=wishes.replace,
@@ -145,7 +144,7 @@ def absent(taken: Schema, chosen: Chosen, there: Schema) -> list[str]:
         for key, model in model_keys(chosen.models, chosen.alias).items()
         if key in there.by_key and folded(key) not in given
     ]
-    return [f"not in the source, left as they are: {', '.join(missing)}"] if missing else []
+    return [f"not in the source, so left alone: {', '.join(missing)}"] if missing else []
 
 
 def _migration_notes(source: Source, chosen: Chosen) -> list[str]:

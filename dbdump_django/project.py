@@ -111,11 +111,6 @@ def refuse_open_transaction(alias: str) -> None:
         )
 
 
-def let_go(alias: str) -> None:
-    """Close Django's connection, which opens again when it is used: a cursor left open keeps SQLite locked."""
-    connection_of(alias).close()
-
-
 def shown_alias(alias: str) -> str:
     """Return an alias and its database for people, without the password."""
     return f"{alias} ({database_url(alias).render_as_string(hide_password=True)})"
