@@ -41,6 +41,12 @@ class SqliteBackend(Backend):
 
     name: ClassVar[str] = "sqlite"
     typed: ClassVar[bool] = False
+    ends_run: ClassVar[frozenset[object]] = frozenset(
+        {
+            sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
+            sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL,
+        }
+    )  # fmt: skip
     connect_hint: ClassVar[str] = "check the path and its permissions"
     catalog = catalog
 
@@ -257,6 +263,10 @@ class SqliteBackend(Backend):
 
     # --- one database ---------------------------------------------------------------------------
 
+    def error_code(self, error: BaseException) -> object:
+        """Return the primary result code."""
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
     def claim(self, connection: sa.Connection) -> str:
         status = self.path.stat()
         return f"sqlite:{status.st_dev}:{status.st_ino}"
@@ -298,13 +308,12 @@ class SqliteBackend(Backend):
         )
         filled = [column.name for column in write.columns]
         whole = [list(self._declared(connection, *of)) for of in ((ADOPTED, read.table), (MAIN, write.table))]
-        if not read.where and whole == [filled, filled]:
+        if whole == [filled, filled]:
             # Only this bare form lets SQLite hand over whole records (its transfer optimisation).
             return f"INSERT OR ABORT INTO {target} SELECT * FROM {source}"
         names = ", ".join(self.quote(connection, column.name) for column in write.columns)
         columns = ", ".join(f"t.{self.quote(connection, column.name)}" for column in read.columns)
-        where = f" WHERE ({read.where})" if read.where else ""
-        return f"INSERT OR ABORT INTO {target} ({names}) SELECT {columns} FROM {source} AS t{where}"
+        return f"INSERT OR ABORT INTO {target} ({names}) SELECT {columns} FROM {source} AS t"
 
     def read_adopted(self, connection: sa.Connection, task: ReadTask, emit: Emit) -> None:
         self._read(connection, task, ADOPTED, emit)
@@ -313,6 +322,8 @@ class SqliteBackend(Backend):
         """Tell whether each value goes over as it is: the same columns, of the same affinity."""
         names = [column.name for column in read.columns]
         if read.checks or not names or names != [column.name for column in write.columns]:
+            return False
+        if read.where:  # tables that the condition names would be those of the target
             return False
         theirs = self._declared(connection, ADOPTED, read.table)
         ours = self._declared(connection, MAIN, write.table)
