@@ -151,6 +151,8 @@ def file_names(keys: Sequence[TableKey]) -> dict[TableKey, str]:
 def _safe(name: str) -> str:
     if _PLAIN_NAME.fullmatch(name) and not _RESERVED.fullmatch(name):
         return name[:_LONGEST_NAME]
+    if not name:
+        return "%"
     first = "" if _PLAIN_NAME.match(name) and not _RESERVED.fullmatch(name) else _percent(name[:1])
     return (first + "".join(c if _SAFE.match(c) else _percent(c) for c in name[bool(first) :]))[:_LONGEST_NAME]
 

@@ -156,7 +156,7 @@ def test_the_line_in_the_file_names_the_table_not_the_file(tmp_path):
 
 
 def test_fields_may_be_fewer_more_and_moved(tmp_path):
-    text = "table = 'shop_order'\nfields = ['NOTE', 'gone', 'id']\nrecords = [\n['a', {1}, 5],\n]\n".replace("{1}", "1.5")
+    text = "table = 'shop_order'\nfields = ['NOTE', 'gone', 'id']\nrecords = [\n['a', 1.5, 5],\n]\n"
     opened = source(tmp_path, text)
     (table,) = opened.schema()
     assert [(column.name, str(column.type)) for column in table.columns] == [
@@ -190,7 +190,8 @@ def test_a_field_that_nobody_wants_may_hold_anything(tmp_path, value):
         ("float", "0.10000000000000001", "0.10000000000000001"), ("float", "5.", "5.0"), ("float", "-.5e3", "-0.5e3"),
         ("float", "nan", "NaN"), ("float", "-inf", "-inf"), ("float", "7", "7"),
         ("date", "'2007-11-01'", "2007-11-01"), ("time", "'10:00:00.500000'", "10:00:00.5"),
-        ("time", "'10:00:00.000000'", "10:00:00"), ("timestamp", "'2007-11-01 10:00:00.120000'", "2007-11-01 10:00:00.12"),
+        ("time", "'10:00:00.000000'", "10:00:00"),
+        ("timestamp", "'2007-11-01 10:00:00.120000'", "2007-11-01 10:00:00.12"),
         ("timestamptz", "'2007-11-01 10:00:00+02:00'", "2007-11-01 08:00:00"),
         ("timestamptz", "'2007-11-01 10:00:00.5+00:00'", "2007-11-01 10:00:00.5"),
         ("timestamptz", "'20000-01-01 00:00:00+00:00'", "20000-01-01 00:00:00"),
@@ -364,7 +365,8 @@ def test_a_file_that_changes_meanwhile(tmp_path):
 def test_nothing_is_imported_or_run(tmp_path):
     """H1: each piece of code in each place of a file."""
     pwned = tmp_path / "pwned"
-    for code in (f"open({str(pwned)!r}, 'w')", f"__import__('os').mkdir({str(pwned)!r})", f"[open({str(pwned)!r}, 'w')]"):
+    for call in ("open({}, 'w')", "__import__('os').mkdir({})", "[open({}, 'w')]"):
+        code = call.format(repr(str(pwned)))
         for old in ("'shop_order'", "'id'", "'new'", "17", "None", "records", "default ="):
             with pytest.raises(DbdumpError):
                 load(source(tmp_path, OLD.replace(old, code, 1)))
@@ -492,11 +494,12 @@ def test_a_folder_onto_itself(tmp_path):
 
 
 def test_file_names_are_safe_and_differ():
-    names = ["a", "A", "a/b", "a%2Fb", "..", ".x", "con", "NUL.x", "__init__", "é", "x" * 300, "x" * 301, "a b", "-v", ""]
+    names = ["a", "A", "a/b", "a%2Fb", "..", ".x", "con", "NUL.x", "__init__", "é", "x" * 300, "x" * 301, "a b", "-v"]
+    names.append("")
     files = file_names([TableKey(None, name) for name in names])
     assert len({file.casefold() for file in files.values()}) == len(names)
     for file in files.values():
-        assert re.fullmatch(r"[A-Za-z0-9%][A-Za-z0-9_.%~-]*\.py|\.py", file)
+        assert re.fullmatch(r"[A-Za-z0-9%][A-Za-z0-9_.%~-]*\.py", file)
         assert len(file) < 220
         assert file.lower() not in ("con.py", "nul.x.py", "__init__.py")
     assert files[TableKey(None, "a/b")] == "a%2Fb.py"
@@ -527,7 +530,7 @@ def test_local_times_are_written_as_moments(tmp_path):
     opened = LegacySource(tmp_path / "d", Schema((table,)), engine="x")
     assert load_stored(opened) == {table.key: b"".join(map(line, rows))}
     gap = [("2024-03-31 02:30:00", None)]
-    with pytest.raises(ValueRefusedError, match="column at, row .*is not a time that clocks of Europe/Berlin ever"):
+    with pytest.raises(ValueRefusedError, match=r"column at, row .*is not a time that clocks of Europe/Berlin ever"):
         transfer(MemorySource({table: gap}), LegacyTarget(tmp_path / "e"), Options())
     assert not (tmp_path / "e").exists()
 
