@@ -263,7 +263,7 @@ class _Py:
             try:
                 rows.append(read_record(line.decode(), readers))
             except UnicodeDecodeError as error:
-                refuse(number, len(line[: error.start].decode()) + 1, "valid UTF-8 is expected")
+                refuse(number, len(line[: error.start].decode()) + 1, "expected valid UTF-8")
             except Broken as error:
                 refuse(number, error.at + 1, f"expected {error}")
         return canonical(rows)

@@ -12,6 +12,7 @@ import pytest
 from dbdump_core.abc import Block, Path, ReadTask, Snapshot
 from dbdump_core.archive import open_source
 from dbdump_core.errors import DumpError, UsageError, ValueRefusedError
+from dbdump_core.formats import FORMATS
 from dbdump_core.schema import Column, Schema, Table
 from dbdump_core.types import TEXT
 
@@ -32,9 +33,10 @@ from .helpers import (
 
 
 @pytest.mark.parametrize("compress", COMPRESSIONS)
+@pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("name", ["dump", "dump.tar"])
-def test_round_trip(tmp_path, name, compress):
-    path = dump(tmp_path / name, compress=compress)
+def test_round_trip(tmp_path, name, format, compress):
+    path = dump(tmp_path / name, format=format, compress=compress)
     source = open_source(str(path))
     assert source.schema() == Schema(TABLES)
     assert load(source) == whole()
@@ -46,8 +48,9 @@ def test_round_trip(tmp_path, name, compress):
 
 
 @pytest.mark.parametrize("compress", COMPRESSIONS)
-def test_round_trip_of_a_stream(tmp_path, compress):
-    path = dump(tmp_path / "dump.tar", compress=compress, level=Snapshot.NONE)
+@pytest.mark.parametrize("format", FORMATS)
+def test_round_trip_of_a_stream(tmp_path, format, compress):
+    path = dump(tmp_path / "dump.tar", format=format, compress=compress, level=Snapshot.NONE)
     with stdin(path.read_bytes(), tmp_path):
         source = open_source("-")
         assert source.schema() == Schema(TABLES)
@@ -59,11 +62,12 @@ def test_round_trip_of_a_stream(tmp_path, compress):
 
 
 @pytest.mark.parametrize("wanted", [(), (ORDERS,), (SECOND,), (EMPTY, SECOND), (BARE,)])
-def test_tables_of_a_stream_that_nobody_reads_are_checked_too(tmp_path, wanted):
-    data = dump(tmp_path / "dump.tar", part_bytes=30).read_bytes()
+@pytest.mark.parametrize("format", FORMATS)
+def test_tables_of_a_stream_that_nobody_reads_are_checked_too(tmp_path, format, wanted):
+    data = dump(tmp_path / "dump.tar", format=format, part_bytes=30).read_bytes()
     assert load_stream(data, tmp_path, wanted) == whole(tables=wanted)
     at = data.index(b"first")
-    with pytest.raises(DumpError, match=r"0001-shop_order\.tsv was altered"):
+    with pytest.raises(DumpError, match=rf"0001-shop_order\.{format} was altered"):
         load_stream(data[:at] + b"thirs" + data[at + 5 :], tmp_path, wanted)
 
 
@@ -154,14 +158,15 @@ def test_names_in_data_are_for_people_and_harmless(folder):
 
 
 @pytest.mark.parametrize("compress", COMPRESSIONS)
-@pytest.mark.parametrize("name", ["dump", "dump.tar"])
-def test_two_dumps_of_the_same_data_are_the_same_bytes(tmp_path, name, compress):
+@pytest.mark.parametrize(("name", "format"), [("dump", "tsv"), ("dump.tar", "tsv"), ("dump", "py")])
+def test_two_dumps_of_the_same_data_are_the_same_bytes(tmp_path, name, format, compress):
     rows = {ORDERS.key: b"".join(b"%d\tsome note %d\t\\N\n" % (n, n * n) for n in range(5000))}
     found = []
     for block_bytes in (1, 999, 50_000, 1 << 20):
         place = tmp_path / str(block_bytes)
         place.mkdir()
-        path = dump(place / name, rows=rows, compress=compress, block_bytes=block_bytes, part_bytes=40_000)
+        options = {"format": format, "compress": compress, "part_bytes": 40_000}
+        path = dump(place / name, rows=rows, block_bytes=block_bytes, **options)
         found.append(files_of(place / name) if path.is_dir() else path.read_bytes())
         time.sleep(0.01)
     assert all(one == found[0] for one in found)
@@ -182,18 +187,20 @@ def test_a_dump_without_tables(tmp_path):
     assert load_stream((tmp_path / "dump.tar").read_bytes(), tmp_path) == {}
 
 
-def test_a_column_without_a_name(tmp_path):
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_column_without_a_name(tmp_path, format):
     table = Table("odd", (Column("", TEXT),))
-    path = dump(tmp_path / "dump.tar", tables=(table,), rows={table.key: b"x\n\n"})
+    path = dump(tmp_path / "dump.tar", tables=(table,), rows={table.key: b"x\n\n"}, format=format)
     assert load(open_source(str(path))) == {table.key: b"x\n\n"}
     assert load_stream(path.read_bytes(), tmp_path) == {table.key: b"x\n\n"}
 
 
-def test_many_blocks_and_a_long_line(tmp_path):
+@pytest.mark.parametrize("format", FORMATS)
+def test_many_blocks_and_a_long_line(tmp_path, format):
     lines = [b"%d\t%s\t\\N\n" % (n, b"x" * 700) for n in range(10_000)]
     lines.insert(5000, b"5\t" + b"y" * 9_000_000 + b"\t\\N\n")
     rows = {ORDERS.key: b"".join(lines)}
-    path = dump(tmp_path / "dump", tables=(ORDERS,), rows=rows, compress="zstd")
+    path = dump(tmp_path / "dump", tables=(ORDERS,), rows=rows, format=format, compress="zstd")
     source, blocks = open_source(str(path)), []
     source.schema()
     source.read(ReadTask(ORDERS, ORDERS.columns), blocks.append)
@@ -203,8 +210,9 @@ def test_many_blocks_and_a_long_line(tmp_path):
     assert sorted(len(block.data) for block in blocks)[-2] < 5_000_000
 
 
-def test_columns_can_be_picked(folder):
-    source, blocks = open_source(str(folder)), []
+@pytest.mark.parametrize("format", FORMATS)
+def test_columns_can_be_picked(tmp_path, format):
+    source, blocks = open_source(str(dump(tmp_path / "dump", format=format))), []
     source.schema()
     source.read(ReadTask(ORDERS, (ORDERS.columns[2], ORDERS.columns[0])), blocks.append)
     assert blocks == [Block(b"2024-02-29\t1\n\\N\t2\n1999-12-31\t3\n", 3)]
@@ -214,12 +222,29 @@ def test_columns_can_be_picked(folder):
         source.read(ReadTask(ORDERS, (Column("x", TEXT),)), blocks.append)
 
 
-def test_values_are_checked_where_the_task_asks(folder):
-    source = open_source(str(folder))
+@pytest.mark.parametrize("part_bytes", [1, 20, 220, 1000])
+@pytest.mark.parametrize("name", ["dump", "dump.tar"])
+def test_parts_with_a_header_of_many_lines_and_a_footer(tmp_path, name, part_bytes):
+    path = dump(tmp_path / name, format="py", part_bytes=part_bytes)
+    assert load(open_source(str(path))) == whole()
+    if name == "dump.tar":
+        assert load_stream(path.read_bytes(), tmp_path) == whole()
+        return
+    files = files_of(path / "data")
+    assert len([file for file in files if file.startswith("0001")]) == {1: 3, 20: 3, 220: 2, 1000: 1}[part_bytes]
+    for data in files.values():
+        assert data.endswith(b"\n]\n")
+        assert len(data) <= part_bytes or data.count(b"\n") <= 8
+
+
+@pytest.mark.parametrize(("format", "line"), [("tsv", 4), ("py", 9)])
+def test_values_are_checked_where_the_task_asks(tmp_path, format, line):
+    source = open_source(str(dump(tmp_path / "dump", format=format)))
     source.schema()
     task = ReadTask(ORDERS, ORDERS.columns, checks={"note": replace(TEXT, length=5)})
     with pytest.raises(
-        ValueRefusedError, match=r"0001-shop_order\.tsv:4: table shop_order, column note, row \(id='3'\)"
+        ValueRefusedError,
+        match=rf"0001-shop_order\.{format}:{line}: table shop_order, column note, row \(id='3'\)",
     ):
         source.read(task, lambda block: None)
 
