@@ -59,7 +59,7 @@ def cell_of(field: Any, value: Any, type_: Type, connection: Any) -> bytes:
             prepared = meant.get_db_prep_save(None, connection)
             return NULL if prepared is None else encode(prepared, stored(type_))
         return _CELLS.get(type_.kind, _prepared)(meant, value, type_, connection)
-    except (ValidationError, TypeError, ArithmeticError, AttributeError):
+    except (ValidationError, ValueError, TypeError, ArithmeticError, AttributeError):
         raise ValueError(f"a value that the field can store as {type_}") from None
 
 
@@ -121,7 +121,7 @@ def _plain(field: Any, value: Any, type_: Type, connection: Any) -> bytes:
 def _clock(field: Any, value: Any, type_: Type, connection: Any) -> bytes:
     prepared = field.get_prep_value(value)
     if prepared.microsecond % _finest(type_):
-        raise ValueError(f"a time that {type_} holds")
+        raise ValueError("more digits than the column keeps")
     return encode(prepared, type_)
 
 
@@ -132,7 +132,7 @@ def _moment(field: Any, value: Any, type_: Type, connection: Any) -> bytes:
         value = timezone.make_aware(value, timezone.get_default_timezone())
     moment = field.get_prep_value(value)
     if moment.microsecond % _finest(type_):
-        raise ValueError(f"a moment that {type_} holds")
+        raise ValueError("more digits than the column keeps")
     here = connection.timezone_name
     there = "UTC" if type_.zoned else type_.name or here
     if timezone.is_naive(moment):
@@ -184,10 +184,9 @@ def _native(field: Any, value: Any, type_: Type, connection: Any) -> bytes:
     try:
         with asking(connection.alias) as server, transaction.atomic(using=server.alias), server.cursor() as cursor:
             cursor.execute(sql, [field.get_db_prep_save(value, server)])
-            text = cursor.fetchone()[0]
-    except ConnectError:
-        raise ValueError(f"a value that the field can store as {type_}") from None
-    return encode(text, type_)
+            return encode(cursor.fetchone()[0], type_)
+    except ConnectError as error:
+        raise ValueError(str(error)) from None
 
 
 _CELLS: Mapping[Kind, Cell] = {
