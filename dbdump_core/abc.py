@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from .errors import ValueRefusedError
 from .results import (
@@ -39,6 +39,7 @@ __all__ = [
     "ReadTask",
     "Report",
     "Rewrite",
+    "Salvager",
     "Snapshot",
     "Source",
     "TableComparison",
@@ -273,6 +274,18 @@ class Writer(Protocol):
 
     def commit(self, results: Sequence[TableResult], snapshot: Snapshot) -> None:
         """Make it last. Raises when it cannot be sure that it does."""
+        ...
+
+
+@runtime_checkable
+class Salvager(Protocol):
+    """A writer that can go on after a refused row."""
+
+    def salvage(self, task: WriteTask, block: Block) -> Iterable[ValueRefusedError]:
+        """Store the block's rows but those that are refused, and return the errors of these.
+
+        All has been stored once the errors have been taken. Raises DatabaseError for what is not a row's fault.
+        """
         ...
 
 

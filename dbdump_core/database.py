@@ -15,6 +15,7 @@ from .backends.base import ROLLED_BACK, Backend
 from .backends.spelling import as_created
 from .errors import ConnectError, DatabaseError, UnsafeError, ValueRefusedError, holds_rows, shown
 from .order import parents_first
+from .salvage import salvaged
 from .schema import Default, ForeignKey, Schema, Table, TableKey
 
 Describe = Callable[[Schema], Schema]
@@ -289,6 +290,24 @@ class DatabaseWriter:
             path = self.backend.write(self.connection, task, block)
         if self._paths.get(task.table.key) is not Path.PORTABLE:
             self._paths[task.table.key] = path
+
+    def salvage(self, task: WriteTask, block: Block) -> Iterator[ValueRefusedError]:
+        """Store the block's rows but those that are refused; yield the errors of these."""
+        return salvaged(block, lambda part: self._attempt(task, part))
+
+    def _attempt(self, task: WriteTask, block: Block) -> ValueRefusedError | None:
+        """Store all rows of a block or none; return the error of one that is refused."""
+        with self.backend.speaking(self.connection):
+            savepoint = self.connection.begin_nested()
+            try:
+                self.write(task, block)
+            except ValueRefusedError as error:
+                if error.__cause__ is not None and not self.backend.blames_row(error.__cause__):
+                    raise DatabaseError(f"{self._name}: {error}") from error.__cause__
+                savepoint.rollback()
+                return error
+            savepoint.commit()
+        return None
 
     def path(self, task: WriteTask) -> Path:
         """Tell how a table was written; portable as soon as one block was."""

@@ -72,13 +72,17 @@ ERRORS_SHOWN = 100
 
 
 class ManyErrorsError(DbdumpError):
-    """Rows were refused; all was rolled back. `errors`: one text each, `count`: how many there were."""
+    """Rows were refused; all was rolled back. `errors`: the texts of the first of `count`."""
 
-    def __init__(self, errors: Sequence[str], count: int | None = None) -> None:
+    def __init__(self, text: str, errors: Sequence[str] = (), count: int = 0) -> None:
+        super().__init__(text)
         self.errors = tuple(errors[:ERRORS_SHOWN])
-        self.count = len(errors) if count is None else count
-        found = "1 error" if self.count == 1 else f"{self.count} errors"
-        super().__init__(f"{found} found, rolled back; first: {self.errors[0]}")
+        self.count = count
+
+    @classmethod
+    def of(cls, errors: Sequence[str], count: int) -> ManyErrorsError:
+        """Return the error for `count` errors, of which these are the first."""
+        return cls(f"{count} errors found, rolled back; first: {errors[0]}", errors, count)
 
 
 class DatabaseError(DbdumpError):

@@ -52,6 +52,7 @@ def load(
     replace: bool = False,
     confirm: Confirm | None = None,
     verify: bool = True,
+    fail_fast: bool = True,
     allow_edited: bool = False,
     selection: Selection | None = None,
     schema_file: str | None = None,
@@ -60,7 +61,8 @@ def load(
     """Load a dump into a database, all or nothing, proved by reading it back.
 
     Tables that hold rows are emptied first if `replace` or `confirm` says so, else the load is
-    refused; `append` keeps their rows. Raises RefusedError or another DbdumpError.
+    refused; `append` keeps their rows. `fail_fast`: stop at the first row that is refused, instead of
+    going on to find all of them. Raises RefusedError or another DbdumpError.
     """
     options = Options(
         create=create,
@@ -68,6 +70,7 @@ def load(
         replace=replace,
         confirm=confirm,
         verify=verify,
+        fail_fast=fail_fast,
         selection=selection or Selection(),
         schema=_read_schema(schema_file),
         progress=progress,
@@ -84,6 +87,7 @@ def copy(
     replace: bool = False,
     confirm: Confirm | None = None,
     verify: bool = True,
+    fail_fast: bool = True,
     selection: Selection | None = None,
     schema_file: str | None = None,
     progress: Progress | None = None,
@@ -97,6 +101,7 @@ def copy(
         replace=replace,
         confirm=confirm,
         verify=verify,
+        fail_fast=fail_fast,
         selection=selection,
         schema_file=schema_file,
         progress=progress,

@@ -85,15 +85,15 @@ class Reader:
             self._put_last(error)
 
     def _read_rewritten(self, task: ReadTask, rewrite: Rewrite, emit: Emit) -> None:
-        def rewritten(block: Block | None) -> None:
-            if block is not None and block.rows:
-                emit(block)
-
-        self._source.read(task, lambda block: rewritten(rewrite.block(block)))
-        rewritten(rewrite.rest())
+        self._source.read(task, lambda block: emit(rewrite.block(block)))
+        rest = rewrite.rest()
+        if rest is not None:
+            emit(rest)
 
     def _emit(self, hasher: Hasher) -> Emit:
         def emit(block: Block) -> None:
+            if not block.rows:
+                return
             ahead = self._hashes and self._queue.full()
             if ahead:
                 hasher.add(block)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from .abc import (
+    Block,
     Event,
     Fingerprint,
     Path,
@@ -15,22 +16,28 @@ from .abc import (
     Progress,
     ReadTask,
     Report,
+    Salvager,
     Source,
     TablePlan,
     TableResult,
     Target,
     Writer,
+    WriteTask,
 )
 from .errors import UnsafeError, VerificationError, holds_rows
 from .fingerprint import Hasher
 from .load_map import LoadMap
 from .matching import Wishes, described, make_plan
 from .pipeline import Reader, forms
+from .salvage import Refusals
 from .schema import Schema, TableKey
 from .selection import Selection, select
 
 Confirm = Callable[[Plan, Sequence[TableKey]], bool]
 """Shown the plan and which of its tables hold rows, it says whether to empty them."""
+
+Store = Callable[[WriteTask, Block], None]
+"""Stores a block's rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,7 @@ def transfer(source: Source, target: Target, options: Options) -> Report:
     tell(Event(Phase.DESCRIBE))
     target.refuse_same(source)
     tables = select(described(source, options.schema), options.selection)
+    refusals = Refusals()
     wishes = Wishes(
         create=options.create,
         append=options.append,
@@ -76,6 +84,7 @@ def transfer(source: Source, target: Target, options: Options) -> Report:
         load_map=options.load_map,
         lenient=options.lenient,
         first=options.first,
+        on_error=None if options.fail_fast else refusals.add,
     )
     plan = make_plan(source, tables, target, selection=options.selection, wishes=wishes)
     plan = _agreed(plan, target, options)
@@ -84,11 +93,12 @@ def transfer(source: Source, target: Target, options: Options) -> Report:
         adopted = target.adopt(source)
         tell(Event(Phase.EMPTY, total=len(plan.tables)))
         with target.writing(plan) as writer:
-            results = run.move(writer, adopted)
-            source.finish()
+            with refusals.raised():
+                results = run.move(writer, adopted, refusals)
+                source.finish()
+                tell(Event(Phase.FINISH, total=len(plan.tables)))
+                writer.finish()
             level = source.level or snapshot
-            tell(Event(Phase.FINISH, total=len(plan.tables)))
-            writer.finish()
             if run.verifies:
                 run.verify(writer, results)
             tell(Event(Phase.COMMIT))
@@ -124,11 +134,12 @@ class _Run:
         self.verifies = options.verify and target.rereads
         # A dump keeps the fingerprints, so that it can be compared later without reading the source.
         self.hashes = self.verifies or target.creates
+        self.fail_fast = options.fail_fast
         self.tell = options.progress or _silent
         self.before: dict[TableKey, Fingerprint] = {}
 
-    def move(self, writer: Writer, adopted: bool) -> list[TableResult]:
-        """Move all rows; return the results in the order of the plan."""
+    def move(self, writer: Writer, adopted: bool, refusals: Refusals) -> list[TableResult]:
+        """Move all rows, but those that join the refusals; return the results in the order of the plan."""
         if self.verifies:
             kept = [plan for plan in self.plan.tables if self.plan.append or plan.keeps]
             self.before = {plan.target.key: self._reread(writer, plan) for plan in kept}
@@ -137,7 +148,8 @@ class _Run:
             whole = [plan for plan in self.plan.tables if plan.rewrite is None]
             done = {plan.target.key: result for plan in whole if (result := self._take(writer, plan))}
         rest = [plan for plan in self.plan.tables if plan.target.key not in done]
-        for result in self._stream(writer, rest):
+        store = self._storing(writer, refusals)
+        for result in self._stream(writer, rest, store):
             done[result.key] = result
         return [done[plan.target.key] for plan in self.plan.tables]
 
@@ -156,30 +168,41 @@ class _Run:
         self.tell(Event(Phase.DATA, plan.target.key, rows=rows, total=rows, done=True))
         return result
 
-    def _stream(self, writer: Writer, plans: Sequence[TablePlan]) -> Iterator[TableResult]:
+    def _storing(self, writer: Writer, refusals: Refusals) -> Store:
+        if self.fail_fast or not isinstance(writer, Salvager):
+            return writer.write
+
+        def store(task: WriteTask, block: Block) -> None:
+            for error in writer.salvage(task, block):
+                refusals.add(error)
+
+        return store
+
+    def _stream(self, writer: Writer, plans: Sequence[TablePlan], store: Store) -> Iterator[TableResult]:
         if not plans:
             return
         totals = self.source.estimate([plan.source for plan in plans])
         with Reader(self.source, plans, hashes=self.hashes).running() as reader:
             for plan in plans:
-                yield self._stream_table(writer, plan, reader, totals.get(plan.source.key))
+                started = time.monotonic()
+                rows, size = self._stream_table(plan, reader, store, totals.get(plan.source.key))
+                paths = {self.source.path(plan.read), writer.path(plan.write)}
+                path = Path.PORTABLE if Path.PORTABLE in paths else Path.NATIVE
+                seconds = time.monotonic() - started
+                yield TableResult(plan.target.key, rows, size, seconds, path, reader.fingerprint, plan.notes)
 
-    def _stream_table(self, writer: Writer, plan: TablePlan, reader: Reader, total: int | None) -> TableResult:
-        started = time.monotonic()
+    def _stream_table(self, plan: TablePlan, reader: Reader, store: Store, total: int | None) -> tuple[int, int]:
+        """Move the blocks of a table; return its rows and bytes."""
         rows = size = 0
         key = plan.target.key
         self.tell(Event(Phase.DATA, key, total=total))
         for block in reader.blocks(plan):
-            writer.write(plan.write, block)
+            store(plan.write, block)
             rows += block.rows
             size += len(block.data)
             self.tell(Event(Phase.DATA, key, rows=rows, bytes=size, total=total))
         self.tell(Event(Phase.DATA, key, rows=rows, bytes=size, total=rows, done=True))
-        paths = {self.source.path(plan.read), writer.path(plan.write)}
-        path = Path.PORTABLE if Path.PORTABLE in paths else Path.NATIVE
-        return TableResult(
-            plan.target.key, rows, size, time.monotonic() - started, path, reader.fingerprint, plan.notes
-        )
+        return rows, size
 
     def verify(self, writer: Writer, results: Sequence[TableResult]) -> None:
         """Read everything back and compare. Raises VerificationError."""

@@ -158,9 +158,6 @@ def add_writing(parser: ArgumentParser) -> None:
         "--noinput", "--no-input", dest="interactive", action="store_false",
         help="the same as --yes, as Django spells it",
     )  # fmt: skip
-    parser.add_argument(
-        "--fail-fast", action="store_true", help="stop at the first refused row (default: find them all)"
-    )
 
 
 def agreed(options: Namespace) -> bool:

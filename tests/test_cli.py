@@ -88,6 +88,7 @@ def test_keywords_of_load() -> None:
         "append": False,
         "replace": False,
         "verify": True,
+        "fail_fast": False,
         "allow_edited": False,
         "schema_file": None,
     }
@@ -95,7 +96,7 @@ def test_keywords_of_load() -> None:
 
 def test_keywords_of_load_with_everything() -> None:
     given = parsed(
-        "load", "d", "t", "--create", "-y", "--no-verify", "--allow-edited", "--schema-file", "s.yaml"
+        "load", "d", "t", "--create", "-y", "--no-verify", "--fail-fast", "--allow-edited", "--schema-file", "s.yaml"
     )
     keywords = options.load_keywords(given)
     assert {name: value for name, value in keywords.items() if name != "selection"} == {
@@ -103,6 +104,7 @@ def test_keywords_of_load_with_everything() -> None:
         "append": False,
         "replace": True,
         "verify": False,
+        "fail_fast": True,
         "allow_edited": True,
         "schema_file": "s.yaml",
     }

@@ -219,6 +219,17 @@ class Backend:
         """Write by the engine's own bulk path; False, with nothing written, where it cannot."""
         return False
 
+    ends_run: ClassVar[frozenset[object]] = frozenset()
+    """Codes of errors that are no row's fault, or that undo more than their statement."""
+
+    def error_code(self, error: BaseException) -> object:
+        """Return the code of a driver's error, as `ends_run` has them."""
+        return error.args[0] if error.args else None
+
+    def blames_row(self, error: BaseException) -> bool:
+        """Tell whether a refusal is a single row's fault, so that other rows may still be stored."""
+        return self.error_code(getattr(error, "orig", None) or error) not in self.ends_run
+
     def portable_value(self, column: Column, type_: Type, text: str) -> object:
         """Return the value to hand the driver for a text in the spelling of `type_`."""
         return decoder(type_)(text)

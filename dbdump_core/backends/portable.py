@@ -153,6 +153,7 @@ def _name_refused_row(
         try:
             connection.execute(statement, row)
         except _REFUSALS as error:
+            savepoint.rollback()
             raise refused_row(task, block, number, reason(error)) from error
         savepoint.commit()
 

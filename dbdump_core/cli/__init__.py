@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from ..errors import DbdumpError, InterruptedRunError, UsageError
+from ..errors import DbdumpError, InterruptedRunError, ManyErrorsError, UsageError
 from . import copy, dump, load, schema, verify
 from .output import Mask, discard_output, escaped, escaped_lines, make_encodable, say, write_output
 from .signals import Interruptions
@@ -140,9 +140,11 @@ def _fail(error: BaseException, arguments: Sequence[str], signalled: int | None)
         from traceback import format_exception
 
         say(mask(escaped_lines("".join(format_exception(error)))))
-    say(mask(f"dbdump: error: {escaped(text)}"))
+    errors = [mask(one) for one in error.errors] if isinstance(error, ManyErrorsError) else []
+    say(*(f"dbdump: error: {escaped(one)}" for one in errors), mask(f"dbdump: error: {escaped(text)}"))
     if "--json" in arguments:
-        _write_failure({"ok": False, "error": mask(text), "type": kind, "exit_code": exit_code})
+        failure = {"ok": False, "error": mask(text), "type": kind, "exit_code": exit_code}
+        _write_failure({**failure, "errors": errors} if errors else failure)
     return exit_code
 
 

@@ -74,6 +74,9 @@ def add_writing(parser: ArgumentParser, *, create: bool = True) -> None:
         group.add_argument("--create", action="store_true", help="create the tables that are missing")
     group.add_argument("--append", action="store_true", help="keep the rows that are there (default: empty)")
     group.add_argument("--no-verify", action="store_true", help="do not read back and compare before commit")
+    group.add_argument(
+        "--fail-fast", action="store_true", help="stop at the first refused row (default: find them all)"
+    )
     group.add_argument("-y", "--yes", action="store_true", help="empty tables that hold rows without asking")
 
 
@@ -128,6 +131,7 @@ def copy_keywords(options: Namespace) -> dict[str, Any]:
         "append": options.append,
         "replace": options.yes and not options.append,
         "verify": not options.no_verify,
+        "fail_fast": options.fail_fast,
         "selection": selection(options),
         "schema_file": options.schema_file,
     }

@@ -18,7 +18,7 @@ from .. import portable
 from ..base import ROLLED_BACK, Backend, reason
 from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
-from . import catalog, reading
+from . import catalog, faults, reading
 from .spelling import MysqlSpelling
 
 # torture.md 0.1. Empty for reading, so that zero dates are shown; strict for writing.
@@ -71,6 +71,7 @@ class MysqlBackend(Backend):
 
     name: ClassVar[str] = "mysql"
     ddl_commits: ClassVar[bool] = True
+    ends_run: ClassVar[frozenset[object]] = faults.ENDS_RUN
     catalog = catalog
 
     def __init__(self, url: sa.URL, *, native: bool = True, create: bool = False) -> None:

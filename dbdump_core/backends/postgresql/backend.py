@@ -53,6 +53,8 @@ class PostgresqlBackend(Backend):
     """One PostgreSQL database."""
 
     name: ClassVar[str] = "postgresql"
+    # Deadlock, out of space or memory, in use, stopped, system error, internal error.
+    ends_run: ClassVar[frozenset[object]] = frozenset({"08", "40", "53", "55", "57", "58", "XX"})
     catalog = catalog
 
     def __init__(self, url: sa.URL, *, native: bool = True, create: bool = False) -> None:
@@ -201,11 +203,17 @@ class PostgresqlBackend(Backend):
         if error.diag.sqlstate == _NO_RIGHT:
             return DatabaseError(f"{self.shown()}: {why}; {ROLLED_BACK}")
         why = f"column {column}: {why}" if column in task.table.by_name else why
+        if line is None and block.rows == 1:
+            line = 0
         if line is None or line >= block.rows:
             return ValueRefusedError(
                 f"table {task.table.key}: the target refuses a row: {why or reason(error)}; {ROLLED_BACK}"
             )
         return portable.refused_row(task, block, line, why)
+
+    def error_code(self, error: BaseException) -> object:
+        """Return the class of the SQLSTATE."""
+        return str(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or "")[:2]
 
     def portable_value(self, column: Column, type_: Type, text: str) -> object:
         if type_.kind in (Kind.BOOLEAN, Kind.INTEGER, Kind.BYTES, Kind.FLOAT):

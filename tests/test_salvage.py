@@ -1,0 +1,194 @@
+"""A run that does not stop at the first refused row: it finds all of them, and nothing is kept."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from dbdump_core.abc import Block
+from dbdump_core.backends import backend_for
+from dbdump_core.cli import main
+from dbdump_core.database import DatabaseTarget
+from dbdump_core.errors import DatabaseError, ManyErrorsError, ValueRefusedError
+from dbdump_core.load_map import TableMap
+from dbdump_core.operations import dump
+from dbdump_core.salvage import Refusals, salvaged
+from dbdump_core.schema import Column, Table
+from dbdump_core.transfer import Options, transfer
+from dbdump_core.types import BIGINT, TEXT
+from tests.memory import MemorySource
+from tests.promises import engine as engine_of
+from tests.promises import execute, load_memory, query, refused, state
+from tests.servers import ENGINES, SERVER_ENGINES
+
+MakeDatabase = Callable[[str], str]
+ITEM = Table("item", (Column("id", BIGINT, nullable=False), Column("name", TEXT)), primary_key=("id",))
+MADE = "CREATE TABLE item (id INTEGER PRIMARY KEY, name VARCHAR(40) NOT NULL)"
+
+
+# The search
+
+
+@pytest.mark.parametrize("bad", [set(), {0}, {999}, {1, 2, 500, 501, 998}, set(range(100))])
+def test_every_refused_row_is_found_in_few_steps(bad: set[int]) -> None:
+    stored: list[bytes] = []
+    steps = 0
+
+    def attempt(block: Block) -> ValueRefusedError | None:
+        nonlocal steps
+        steps += 1
+        rows = block.data.splitlines()
+        assert len(rows) == block.rows
+        wrong = [row for row in rows if int(row) in bad]
+        if wrong:
+            return ValueRefusedError(f"a block with {wrong[0].decode()}")
+        stored.extend(rows)
+        return None
+
+    lines = [b"%d\n" % number for number in range(1000)]
+    errors = [str(error) for error in salvaged(Block(b"".join(lines), 1000), attempt)]
+    assert errors == [f"a block with {number}" for number in sorted(bad)]
+    assert [int(row) for row in stored] == [number for number in range(1000) if number not in bad]
+    assert steps <= 1 + 2 * 10 * len(bad)
+
+
+def test_a_sole_error_stays_what_it_is() -> None:
+    refusals = Refusals()
+    with pytest.raises(ValueRefusedError, match="alone"), refusals.raised():
+        refusals.add(ValueRefusedError("alone"))
+
+
+def test_many_errors_are_counted_and_the_first_are_kept() -> None:
+    refusals = Refusals()
+    with pytest.raises(ManyErrorsError) as caught, refusals.raised():
+        for number in range(250):
+            refusals.add(ValueRefusedError(f"row {number}"))
+    assert str(caught.value) == "250 errors found, rolled back; first: row 0"
+    assert caught.value.errors == tuple(f"row {number}" for number in range(100))
+    assert caught.value.exit_code == 3
+
+
+def test_a_flood_of_errors_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dbdump_core.salvage.MOST_ERRORS", 7)
+    refusals = Refusals()
+    with pytest.raises(ManyErrorsError, match="7 errors found"), refusals.raised():
+        for number in range(250):
+            refusals.add(ValueRefusedError(f"row {number}"))
+
+
+# On real servers
+
+
+def items(count: int, bad: set[int]) -> MemorySource:
+    rows = [(str(number), None if number in bad else f"item {number}") for number in range(count)]
+    return MemorySource({ITEM: rows}, block_rows=100)
+
+
+BAD = {3, 4, 150, 299}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("native", [True, False])
+def test_all_refused_rows_are_reported(make_database: MakeDatabase, engine: str, native: bool) -> None:
+    target = make_database(engine)
+    execute(target, MADE, "INSERT INTO item VALUES (7, 'old')")
+    with refused(target, ManyErrorsError, "4 errors found, rolled back; first: table item"):
+        load_memory(items(300, BAD), target, native=native, replace=True, fail_fast=False)
+    with pytest.raises(ManyErrorsError) as caught:
+        load_memory(items(300, BAD), target, native=native, replace=True, fail_fast=False)
+    for error, number in zip(caught.value.errors, sorted(BAD), strict=True):
+        assert f"'{number}'" in error
+    assert query(target, "SELECT * FROM item") == [(7, "old")]
+    assert load_memory(items(300, set()), target, native=native, replace=True, fail_fast=False).verified
+    assert query(target, "SELECT count(*) FROM item") == [(300,)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_rows_that_contradict_each_other(make_database: MakeDatabase, engine: str) -> None:
+    target = make_database(engine)
+    execute(target, MADE)
+    rows = [(str(number % 95), "x") for number in range(100)]
+    with refused(target, ManyErrorsError, "5 errors found", "table item"):
+        load_memory(MemorySource({ITEM: rows}, block_rows=100), target, fail_fast=False)
+    with refused(target, ValueRefusedError, "table item"):
+        load_memory(MemorySource({ITEM: rows[:96]}, block_rows=100), target, fail_fast=False)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_orphan_is_one_more_error(make_database: MakeDatabase, engine: str) -> None:
+    target = make_database(engine)
+    child = Table("child", (Column("id", BIGINT), Column("item_id", BIGINT)))
+    execute(target, MADE, "CREATE TABLE child (id INTEGER, item_id INTEGER, FOREIGN KEY (item_id) REFERENCES item(id))")
+    source = MemorySource({ITEM: [("1", "x"), ("2", None)], child: [("1", "1"), ("2", "77")]})
+    with refused(target, ManyErrorsError, "2 errors found"):
+        load_memory(source, target, fail_fast=False)
+
+
+def test_rows_that_cannot_be_rewritten_are_found_too(make_database: MakeDatabase) -> None:
+    target = make_database("postgresql")
+    execute(target, MADE)
+
+    def refusing(names: Any) -> Any:
+        def make(cells: Any) -> bytes:
+            if cells[0] in (b"5", b"205"):
+                raise ValueError("a row that pleases")
+            return bytes(cells[1])
+
+        return make
+
+    known = {ITEM.key: TableMap(converts={"name": refusing})}
+    with refused(target, ManyErrorsError, "4 errors found"):
+        load_memory(items(300, {6, 7}), target, fail_fast=False, load_map=known)
+
+
+@pytest.mark.parametrize("engine", SERVER_ENGINES)
+def test_what_is_no_rows_fault_ends_the_run(make_database: MakeDatabase, engine: str) -> None:
+    target = make_database(engine)
+    execute(target, MADE, "INSERT INTO item VALUES (777, 'there')")
+    wait = "SET lock_timeout = '1s'" if engine == "postgresql" else "SET innodb_lock_wait_timeout = 1"
+    with (
+        closing(DatabaseTarget(backend_for(sa.make_url(target)))) as opened,
+        engine_of(target).connect() as other,
+    ):
+        other.exec_driver_sql("INSERT INTO item VALUES (250, 'not committed')")
+        opened.connection.exec_driver_sql(wait)
+        opened.connection.commit()
+        with pytest.raises(DatabaseError, match="item"):
+            transfer(items(300, set()), opened, Options(append=True, fail_fast=False))
+        other.rollback()
+    assert state(target) == {"item": ["(777, 'there')"]}
+    assert threading.active_count() < 10
+
+
+# The command line
+
+
+def test_the_command_line_tells_every_error(
+    make_database: MakeDatabase, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, target = make_database("sqlite"), make_database("postgresql")
+    execute(source, "CREATE TABLE item (id INTEGER PRIMARY KEY, name VARCHAR(40))")
+    execute(source, "INSERT INTO item VALUES (1, NULL), (2, 'two'), (3, NULL)")
+    execute(target, MADE)
+    dump(source, str(tmp_path / "dump"))
+    capsys.readouterr()
+    assert main(["load", str(tmp_path / "dump"), target, "--json", "--quiet"]) == 3
+    captured = capsys.readouterr()
+    lines = [line for line in captured.err.splitlines() if line.startswith("dbdump: error: ")]
+    assert len(lines) == 3
+    assert "row (id='1')" in lines[0]
+    assert "row (id='3')" in lines[1]
+    assert lines[2].startswith("dbdump: error: 2 errors found, rolled back; first: ")
+    failure = json.loads(captured.out)
+    assert (failure["type"], failure["exit_code"], len(failure["errors"])) == ("ManyErrorsError", 3, 2)
+    assert main(["load", str(tmp_path / "dump"), target, "--json", "--quiet", "--fail-fast"]) == 3
+    failure = json.loads(capsys.readouterr().out)
+    assert failure["type"] == "ValueRefusedError"
+    assert "errors" not in failure
