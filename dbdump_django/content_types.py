@@ -64,7 +64,8 @@ def identities(
 
     `target`: the database `alias` that they are moved to; its few rows of this sort are read here. `lookups`:
     tables of the source that are moved to be looked up in only. `append`: no table is emptied. `order`: of the
-    source's tables, where it is a stream. Raises MismatchError where that brings references too early.
+    source's tables, where it is a stream. Raises MismatchError where that brings references too early. What another
+    program adds between this and the load is not seen: the tables' unique keys then refuse the load.
     """
     emptied = frozenset[TableKey]() if append else frozenset(source.by_key) - frozenset(lookups)
     return IdentityPlan(source, target, alias, emptied=emptied, taken=frozenset(lookups)).identities(order)

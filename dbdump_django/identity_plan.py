@@ -275,13 +275,20 @@ class IdentityPlan:
 
 
 def _by_target(source: Schema, there: Mapping[TableKey, Table]) -> dict[TableKey, Table]:
-    """Return the source's tables by the keys of those that they fill: of the same name, else in another case."""
-    folded = {(key.schema or "", key.name.casefold()): key for key in there}
-    pairs = [
-        (table.key if table.key in there else folded.get((table.schema or "", table.name.casefold())), table)
-        for table in source
-    ]
-    return {key: table for key, table in pairs if key is not None}
+    """Return the source's tables by the keys of those they fill: of that name, else the only one in another case."""
+    folded: dict[tuple[str, str], list[TableKey]] = {}
+    for key in there:
+        folded.setdefault(_folded(key), []).append(key)
+    found = {}
+    for table in source:
+        alike = [table.key] if table.key in there else folded.get(_folded(table.key), [])
+        if len(alike) == 1:
+            found[alike[0]] = table
+    return found
+
+
+def _folded(key: TableKey) -> tuple[str, str]:
+    return (key.schema or "").casefold(), key.name.casefold()
 
 
 def _column(table: Table, name: str) -> Column | None:

@@ -126,6 +126,9 @@ def test_a_part_refers_to_the_rows_that_are_there(filled: str, fresh: str, tmp_p
     ids = everything(fresh)
     load(str(tmp_path / "part"), alias=fresh, replace=True)
     assert everything(fresh) == ids
+    kind = at(fresh, ContentType).create(app_label="next", model="one")
+    at(fresh, Permission).create(content_type=kind, codename="next", name="next")
+    at(fresh, Site).create(domain="next.example.com", name="next")
 
 
 def test_objects_are_reached_through_all_references(filled: str, fresh: str) -> None:
