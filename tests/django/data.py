@@ -295,7 +295,7 @@ def fill_archive(alias: str) -> None:
         box = at(alias, Box).create(id=key(f"box{number}"), label=TEXTS[number][:50])
         for part in range(number % 4):
             content = pick(DOCUMENTS, number + part)
-            at(alias, Record).create(box=box, owner_id=number, filed=MOMENTS[part], content=content)
+            at(alias, Record).create(box_id=box.pk, owner_id=number, filed=MOMENTS[part], content=content)
 
 
 def leave_gaps(alias: str) -> None:
