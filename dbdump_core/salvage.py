@@ -18,18 +18,28 @@ def salvaged(block: Block, attempt: Callable[[Block], ValueRefusedError | None])
     `attempt` stores all rows of a block or none, and returns the error of one that is refused. For k
     refused rows of n it is called about k log n times.
     """
+    error = attempt(block)
+    if error is None:
+        return
+    if block.rows == 1:
+        yield error
+        return
     lines = block.data.split(b"\n")
     lines.pop()
-    pending = [(0, len(lines))]
+    pending = _halves(0, len(lines))
     while pending:
         start, end = pending.pop()
         error = attempt(Block(b"\n".join([*lines[start:end], b""]), end - start))
         if error is not None and end - start == 1:
             yield error
         elif error is not None:
-            middle = (start + end) // 2
-            # The first half goes first: which of two rows with one key is refused depends on the order.
-            pending += [(middle, end), (start, middle)]
+            pending += _halves(start, end)
+
+
+def _halves(start: int, end: int) -> list[tuple[int, int]]:
+    """Return both halves, the first one last, to be popped first: of two rows with one key the second is refused."""
+    middle = (start + end) // 2
+    return [(middle, end), (start, middle)]
 
 
 class Refusals:
