@@ -7,7 +7,7 @@ import random
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dbdump_core.archive import open_source
@@ -100,6 +100,7 @@ def test_every_value_comes_back_through_a_dump(tmp_path, name, sample):
         assert load_stream(path.read_bytes(), tmp_path) == rows
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(blacklist_categories=["Cs"])))
 def test_any_text(text):
     literal = text_literal(text)
@@ -109,6 +110,7 @@ def test_any_text(text):
     assert there_and_back(line((text,)), Column("c", TEXT)) == line((text,))
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_any_bytes(data):
     assert ast.literal_eval(bytes_literal(data)) == data
@@ -119,12 +121,14 @@ def test_any_bytes(data):
         assert there_and_back(odd, Column("c", TEXT)) == odd
 
 
+@settings(deadline=None)
 @given(st.floats())
 def test_any_float(number):
     text = "NaN" if number != number else repr(number)
     assert there_and_back(line((text,)), Column("c", FLOAT)) == line((text,))
 
 
+@settings(deadline=None)
 @given(st.integers(), st.sampled_from(["integer", "decimal", "float", "boolean", "year", "text", "date", "bytes"]))
 def test_values_that_are_not_of_their_type_come_back_too(number, kind):
     """SQLite holds anything in any column, and a dump of it says what was there."""
@@ -221,6 +225,7 @@ def test_strings_of_bytes_are_never_guessed():
     assert read_list(r"['\xe9']", 1, "cp1251") == [("text", "й")]
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(blacklist_categories=["Cs"])))
 def test_what_python_3_wrote_is_never_taken_for_bytes(text):
     """`repr` of Python 3 without a mark: the same text, or refused; never another one."""
@@ -230,6 +235,7 @@ def test_what_python_3_wrote_is_never_taken_for_bytes(text):
         assert "put u before it if it is text" in str(error)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(blacklist_categories=["Cs"])))
 def test_what_python_2_wrote_comes_back(text):
     data = text.encode()

@@ -40,12 +40,15 @@ def _escaped(code: int) -> str:
 
 _ESCAPED = {code: _escaped(code) for code in _HIDDEN} | {ord(char): text for char, text in _NAMED.items()}
 _ESCAPED_QUOTED = {**_ESCAPED, ord("'"): "\\'"}
+_NOT_PLAIN = re.compile("[" + re.escape("'" + "".join(map(chr, _ESCAPED))) + "]")
 
 
 def text_literal(text: str) -> str:
     """Return the literal of a text, in one line: what `repr` says of ASCII; other letters as they are."""
     if text.isascii():
         return repr(text)
+    if not _NOT_PLAIN.search(text):
+        return f"'{text}'"
     if "'" in text and '"' not in text:
         return f'"{text.translate(_ESCAPED)}"'
     return f"'{text.translate(_ESCAPED_QUOTED)}'"
@@ -95,18 +98,22 @@ def read_list(line: str, width: int | None, coding: str | None = None) -> list[V
     values: list[Value] = []
     at, ended = opened.end(), opened.group(1) is not None
     while not ended:
-        if values and (closed := _CLOSE.match(line, at)):
+        found = _ITEM.match(line, at)
+        if found is None and values and (closed := _CLOSE.match(line, at)):
             at = closed.end()
             break
         if len(values) == width:
             raise Broken(_blank(line, at), f"no more than {width} values, one for each field")
-        found = _ITEM.match(line, at)
-        if found is not None:
-            values.append(_value(found, coding))
-            at, ended = found.end(), found.group(7) == "]"
-        else:
+        if found is None:
             value, at, ended = _slow_item(line, at, coding)
             values.append(value)
+            continue
+        text = found.group(5)
+        if text is not None and "\\" not in text and not found.group(4):
+            values.append(("text", text))
+        else:
+            values.append(_value(found, coding))
+        at, ended = found.end(), found.group(7) == "]"
     if width is not None and len(values) < width:
         raise Broken(at - 1, f"{width} values, one for each field (it has {len(values)})")
     if _AFTER.fullmatch(line, at) is None:
@@ -165,7 +172,7 @@ def _closing(text: str, opening: re.Match[str]) -> int | None:
 def _value(found: re.Match[str], coding: str | None) -> Value:
     word, integer, number, prefix, single, double = found.groups()[:6]
     if integer is not None:
-        return "int", integer.rstrip("lL")
+        return "int", integer.rstrip("lL") if integer[-1] in "lL" else integer
     if number is not None:
         return "float", number
     if word is not None:
