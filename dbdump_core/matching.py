@@ -12,7 +12,7 @@ from .lexers import Lexer, lexer
 from .load_map import LoadMap, TableMap
 from .order import parents_first, unordered_keys
 from .rewriting import Cell, LineRewrite
-from .schema import Schema, Table, TableKey
+from .schema import Column, Schema, Table, TableKey
 from .selection import Selection, close
 from .types import Fit, Kind, Type, fit, stored
 
@@ -149,18 +149,17 @@ class _Planner:
         """Return what each value must be able to become that is read and written as it is."""
         checks: dict[str, Type] = {}
         for one in fields:
-            if one.read is not None and not one.rewritten:
-                left, right = stored(one.read.type), stored(one.target.type)
-                if self._must_check(one.read.name, left, right):
-                    checks.setdefault(one.read.name, right)
+            if one.read is not None and not one.rewritten and self._must_check(one.read, one.target):
+                checks.setdefault(one.read.name, stored(one.target.type))
         return checks
 
-    def _must_check(self, name: str, left: Type, right: Type) -> bool:
+    def _must_check(self, read: Column, filled: Column) -> bool:
         """Tell whether each value must be looked at; refuse types that never meet."""
+        left, right = stored(read.type), stored(filled.type)
         meets = fit(left, right)
         if meets is Fit.NEVER:
             raise MismatchError(
-                f"column {name} is {left} at the source and {right} at the target, which share no"
+                f"column {read.name} is {read.type} at the source and {filled.type} at the target, which share no"
                 " spelling; change one of them, or the source's type in a schema file"
             )
         if not self._target.typed:
@@ -193,9 +192,8 @@ class _Planner:
         """Return what looks at each cell that is to be written, None where it fits for certain."""
         right = stored(one.target.type)
         if one.read is not None and not one.rewritten:
-            left = stored(one.read.type)
-            looked_at = not self._must_check(one.read.name, left, right) or read.checks.get(one.read.name) == right
-            return None if looked_at else lexer(right, left)
+            looked_at = not self._must_check(one.read, one.target) or read.checks.get(one.read.name) == right
+            return None if looked_at else lexer(right, stored(one.read.type))
         if one.edited:
             return lexer(right)
         fits = one.read is not None and fit(one.read.type, one.target.type) is Fit.ALWAYS

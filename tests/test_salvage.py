@@ -18,7 +18,7 @@ from dbdump_core.cli import main
 from dbdump_core.database import DatabaseTarget
 from dbdump_core.errors import DatabaseError, ManyErrorsError, ValueRefusedError
 from dbdump_core.load_map import TableMap
-from dbdump_core.operations import dump
+from dbdump_core.operations import dump, load
 from dbdump_core.salvage import Refusals, salvaged
 from dbdump_core.schema import Column, Table
 from dbdump_core.transfer import Options, transfer
@@ -192,3 +192,22 @@ def test_the_command_line_tells_every_error(
     failure = json.loads(capsys.readouterr().out)
     assert failure["type"] == "ValueRefusedError"
     assert "errors" not in failure
+
+
+def test_bad_lines_of_an_edited_dump_are_all_found(make_database: MakeDatabase, tmp_path: Path) -> None:
+    source, target = make_database("sqlite"), make_database("mariadb")
+    execute(source, MADE, *(f"INSERT INTO item VALUES ({number}, 'item {number}')" for number in range(20)))
+    execute(target, MADE.replace("(40)", "(10)"))
+    folder = tmp_path / "dump"
+    dump(source, str(folder))
+    file = folder / "data" / "0001-item.tsv"
+    data = file.read_bytes().replace(b"3\titem 3\n", b"three\titem 3\n").replace(b"\titem 7\n", b"\titem\\x7\n")
+    file.write_bytes(data.replace(b"\titem 12\n", b"\tfar too long\n"))
+    with refused(target, ManyErrorsError, "3 errors found", "0001-item.tsv:"):
+        load(str(folder), target, allow_edited=True, fail_fast=False)
+    with pytest.raises(ManyErrorsError) as caught:
+        load(str(folder), target, allow_edited=True, fail_fast=False)
+    for line, error in zip((5, 9, 14), caught.value.errors, strict=True):
+        assert f"0001-item.tsv:{line}: table item" in error
+    with refused(target, ValueRefusedError, "0001-item.tsv:5:"):
+        load(str(folder), target, allow_edited=True)
