@@ -60,6 +60,8 @@ class LegacySource(ArchiveSource):
         self._files: dict[TableKey, _File] = {}
         self._tables: dict[TableKey, Table] = {}
         self._find(tables)
+        with reading(path):
+            self._note_mode(path)
         found = [table for table in tables if table.key in self._files]
         self._tables = {table.key: _described(table, self._files[table.key].head.fields) for table in found}
         self.missing = tuple(table.key for table in tables if table.key not in self._files)

@@ -75,7 +75,7 @@ def _lines(file: BinaryIO, label: str) -> Iterator[bytes]:
 
 def _coding(lines: Sequence[bytes], label: str) -> str | None:
     """Return the encoding that the file names, as Python does it; None for a file of ours."""
-    if lines and lines[0].rstrip() == MARK.encode():
+    if lines and lines[0].removeprefix(_BOM).rstrip() == MARK.encode():
         return None
     for number, line in enumerate(lines[:2], 1):
         found = _CODING.match(line.removeprefix(_BOM))

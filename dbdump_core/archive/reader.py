@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pathlib
 import re
 import stat
 from abc import ABC, abstractmethod
@@ -81,6 +82,11 @@ class ArchiveSource(ABC):
         if self._cancelled:
             raise InterruptedRunError(f"reading {shown(self.name, 500)} was stopped")
 
+    def _note_mode(self, path: pathlib.Path) -> None:
+        mode = path.stat().st_mode
+        if mode & (stat.S_IWGRP | stat.S_IWOTH):
+            self.notes.append(f"{shown(self.name, 500)} can be written by others than its owner")
+
     def _refuse_where(self, task: ReadTask) -> None:
         if task.where is not None:
             raise UsageError(
@@ -131,7 +137,7 @@ class StoredSource(ArchiveSource):
             schema = self._read_schema()
             for at in self._files:
                 self._files[at] = [self._proved(file) for file in self._files[at]]
-            self._note_mode()
+            self._note_mode(self.input.path)
             self._schema = replace(schema, notes=(*schema.notes, *self.notes))
         return self._schema
 
@@ -219,11 +225,6 @@ class StoredSource(ArchiveSource):
         self.typed = False
         self.notes.append(f"{part.file} was edited: {file.rows} rows when dumped, {seen.rows} now")
         return seen
-
-    def _note_mode(self) -> None:
-        mode = self.input.path.stat().st_mode
-        if mode & (stat.S_IWGRP | stat.S_IWOTH):
-            self.notes.append(f"{shown(self.name, 500)} can be written by others than its owner")
 
 
 def other_line(header: bytes, expected: bytes) -> tuple[int, tuple[bytes, bytes]]:

@@ -132,6 +132,19 @@ def test_how_old_files_vary(tmp_path, change):
     assert opened.defaults[ORDERS.key].keys() == {"status", "title", "updated"}
 
 
+@pytest.mark.parametrize("damage", [lambda data: b"\xef\xbb\xbf" + data, lambda data: data.replace(b"\n", b"\r\n")])
+def test_the_mark_is_seen_whatever_an_editor_did(tmp_path, damage):
+    text = "# dbdump 1 -*- coding: utf-8 -*-\n" + OLD.replace("first", r"\xa0")
+    assert load(source(tmp_path, damage(text.encode())))[ORDERS.key].startswith("1\t17\t\xa0\\n".encode())
+
+
+def test_a_folder_that_others_may_write_to_is_told(tmp_path):
+    place = folder(tmp_path)
+    place.chmod(0o777)
+    (note,) = LegacySource(place, Schema((ORDERS,)), engine="x").notes
+    assert note.endswith("datadir' can be written by others than its owner")
+
+
 @pytest.mark.parametrize("empty", ["records = []\n", "records = [\n]\n", "records = [ ] # none\n"])
 def test_no_records(tmp_path, empty):
     assert load(source(tmp_path, OLD[: OLD.index("records")] + empty)) == {ORDERS.key: b""}
