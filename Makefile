@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 PROGRAM := $(VENV)/.program
 INSTALLED := $(VENV)/.installed
-OLD_DJANGO := $(VENV)/django42
+OLD_DJANGO := $(CURDIR)/$(VENV)/django42
 
 .PHONY: venv test lint demo bench clean
 
