@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 PROGRAM := $(VENV)/.program
 INSTALLED := $(VENV)/.installed
-OLD_DJANGO := $(CURDIR)/$(VENV)/django42
+OLD_DJANGO := $(VENV)/django42
 
 .PHONY: venv test lint demo bench clean
 
@@ -35,7 +35,7 @@ lint: venv
 
 test: lint $(OLD_DJANGO)/.installed
 	$(BIN)/pytest
-	PYTHONPATH=$(OLD_DJANGO) $(BIN)/pytest tests/django
+	PYTHONPATH="$(CURDIR)/$(OLD_DJANGO)" $(BIN)/pytest tests/django
 
 demo: $(PROGRAM)
 	$(BIN)/python -m dbdump_core.demo
