@@ -120,12 +120,15 @@ def test_defaults_of_each_kind(alias: str) -> None:
 # --- names --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["Mixed Case", "it's", "100% %s", "Größe; --", "select"])
-def test_odd_names(alias: str, name: str) -> None:
-    one = model("Odd", name, flag=models.BooleanField(default=False, db_column=f"the {name}"))
-    support.create(alias, one)
-    assert list(model_keys([one], alias)) == [TableKey(None, name)]
-    assert support.table_of(alias, one).by_name[f"the {name}"].type == BOOLEAN
+def test_odd_names(alias: str) -> None:
+    names = ["Mixed Case", "it's", "100% %s", "Größe; --", "select"]
+    flags = [models.BooleanField(default=False, db_column=f"the {name}") for name in names]
+    odd = [model(f"Odd{at}", name, flag=flag) for at, (name, flag) in enumerate(zip(names, flags, strict=True))]
+    support.create(alias, *odd)
+    assert list(model_keys(odd, alias)) == [TableKey(None, name) for name in names]
+    schema = support.described(alias, *odd)
+    for name in names:
+        assert schema.by_key[TableKey(None, name)].by_name[f"the {name}"].type == BOOLEAN
 
 
 def test_a_name_with_quotes_in_it(alias: str, engine_name: str) -> None:

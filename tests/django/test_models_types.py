@@ -162,7 +162,6 @@ def test_sizes_of_a_decimal_column_are_its_own(alias: str, decimal: str) -> None
 @pytest.mark.parametrize(
     ("settings", "zone", "name"),
     [
-        ({"USE_TZ": True}, None, None),
         ({"USE_TZ": True}, "UTC", None),
         ({"USE_TZ": True, "TIME_ZONE": "Asia/Tokyo"}, None, None),
         ({"USE_TZ": True, "TIME_ZONE": "Asia/Tokyo"}, "Europe/Berlin", "Europe/Berlin"),

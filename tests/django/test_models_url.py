@@ -90,8 +90,7 @@ def engine_of(monkeypatch: pytest.MonkeyPatch, vendor: str) -> str:
 
 
 def test_an_engine_made_from_one_of_djangos_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    url = url_of({**POSTGRESQL, "ENGINE": engine_of(monkeypatch, "postgresql")})
-    assert url.drivername == "postgresql+psycopg2"
+    assert url_of({**POSTGRESQL, "ENGINE": engine_of(monkeypatch, "postgresql")}).drivername == "postgresql+psycopg2"
 
 
 def test_a_database_that_only_speaks_like_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
