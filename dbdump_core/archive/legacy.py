@@ -155,7 +155,12 @@ class _Records:
         """Yield the records from where the file stands as blocks of canonical lines."""
         size = 0
         for number, line in self._records(opened):
-            self._read(number, line)
+            error = self._read(number, line)
+            if error is not None:
+                # What is wrong with the records before it is told before it.
+                if self._rows:
+                    yield self._block()
+                self._refuse(error)
             size += len(line)
             if size >= BLOCK_BYTES:
                 yield self._block()
@@ -183,22 +188,25 @@ class _Records:
                 f"{self._file.label} is cut: no line ']' ends its records; put it back if the rest is whole"
             )
 
-    def _read(self, number: int, line: bytes) -> None:
+    def _read(self, number: int, line: bytes) -> ValueRefusedError | None:
+        """Take a record; return the error for a line that is none."""
         head = self._file.head
         try:
             text = line.decode(head.encoding).rstrip("\n")
             cells = read_record(text, self._readers, head.coding)
         except UnicodeDecodeError as error:
             character = len(line[: error.start].decode(head.encoding)) + 1
-            self._refuse(f"{number}:{character}", f"expected valid {head.encoding}")
+            return self._error(f"{number}:{character}", f"valid {head.encoding}")
         except Broken as error:
-            self._refuse(f"{number}:{error.at + 1}", f"expected {error}")
-        else:
-            self._rows.append([cells[at] for at in self._positions])
-            self._lines.append(number)
+            return self._error(f"{number}:{error.at + 1}", str(error))
+        self._rows.append([cells[at] for at in self._positions])
+        self._lines.append(number)
+        return None
 
-    def _refuse(self, where: str, problem: str) -> None:
-        error = ValueRefusedError(f"{self._file.label}:{where}: table {self._task.table.key}: {problem}")
+    def _error(self, where: str, expected: str) -> ValueRefusedError:
+        return ValueRefusedError(f"{self._file.label}:{where}: table {self._task.table.key}: expected {expected}")
+
+    def _refuse(self, error: ValueRefusedError) -> None:
         if self._task.on_error is None:
             raise error
         self._task.on_error(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..abc import BLOCK_BYTES, Block, ReadTask
@@ -210,27 +210,40 @@ class View:
         """Yield the `blocks` of `part` as the task wants them."""
         line = part.first_line
         for raw in blocks:
-            block, place = self._decode(raw, part.file, line)
+            block, place, refused = self._decode(raw, part.file, line)
             if self._positions is not None:
                 block = self._project(block, self._positions, place)
+            if refused:
+                self._refuse(block, place, refused)
             line += raw.rows
             yield passed(block, self._checkers, place, self._task.on_error)
 
-    def _decode(self, raw: Block, file: str, line: int) -> tuple[Block, Callable[[int], str]]:
-        """Return the canonical lines of a block, and what tells where each of its rows stands."""
-        refused: set[int] = set()
+    def _decode(
+        self, raw: Block, file: str, line: int
+    ) -> tuple[Block, Callable[[int], str], dict[int, ValueRefusedError]]:
+        """Return the canonical lines of a block, what tells where each row stands, and the lines that are none."""
+        refused: dict[int, ValueRefusedError] = {}
 
-        def refuse(row: int, character: int | None, problem: str) -> None:
-            where = f"{file}:{line + row}" + ("" if character is None else f":{character}")
-            error = ValueRefusedError(f"{where}: table {self._task.table.key}: {problem}")
-            if self._task.on_error is None:
-                raise error
-            self._task.on_error(error)
-            refused.add(row)
+        def refuse(row: int, character: int, problem: str) -> None:
+            where = f"{file}:{line + row}:{character}"
+            refused[row] = ValueRefusedError(f"{where}: table {self._task.table.key}: {problem}")
 
         data = self._format.decode(raw.data, self._columns, refuse)
         rows = [row for row in range(raw.rows) if row not in refused] if refused else range(raw.rows)
-        return Block(data, len(rows)), lambda row: f"{file}:{line + rows[row]}"
+        return Block(data, len(rows)), lambda row: f"{file}:{line + rows[row]}", refused
+
+    def _refuse(
+        self, block: Block, place: Callable[[int], str], refused: Mapping[int, ValueRefusedError]
+    ) -> None:
+        """Tell of the lines that are no rows, or raise the first error of the block, whichever kind it is of."""
+        if self._task.on_error is not None:
+            for error in refused.values():
+                self._task.on_error(error)
+            return
+        first = min(refused)
+        before = b"".join(block.data.splitlines(keepends=True)[:first])
+        passed(Block(before, first), self._checkers, place, None)
+        raise refused[first]
 
     def _project(self, block: Block, positions: Sequence[int], place: Callable[[int], str]) -> Block:
         for row, cells in enumerate(split_rows(block)):

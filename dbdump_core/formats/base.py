@@ -10,7 +10,7 @@ from ..schema import Column
 FormatName = Literal["tsv", "py"]
 """The formats there are; a manifest names one of them."""
 
-Refuse = Callable[[int, int | None, str], None]
+Refuse = Callable[[int, int, str], None]
 """Told of a line that is no row: its number among the lines given, from 0, the character of it, from 1,
 and what is wrong. It raises, or it returns and the line is left out."""
 

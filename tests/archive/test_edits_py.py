@@ -89,6 +89,13 @@ def test_bad_lines_are_told_of_and_the_others_read(folder):
     assert [re.search(r"\.py:(\S+): table", str(error)).group(1) for error in told] == ["7:2", "9"]
 
 
+def test_the_first_error_is_told_first(folder):
+    source = edited(folder, b"[1, 'first', '2024-02-29'],", b"[1, 'first', '2024-02-30'],\n[x],")
+    source.schema()
+    with pytest.raises(ValueRefusedError, match=r"\.py:7: table shop_order, column day"):
+        source.read(ReadTask(ORDERS, ORDERS.columns), lambda block: None)
+
+
 @pytest.mark.parametrize("allow_edited", [False, True])
 @pytest.mark.parametrize(
     ("damage", "problem"),

@@ -342,9 +342,14 @@ def test_errors_are_told_and_reading_goes_on(tmp_path):
     opened, told, blocks = source(tmp_path, text), [], []
     (table,) = opened.schema()
     opened.read(ReadTask(table, table.columns, on_error=told.append), blocks.append)
-    assert blocks == [Block(OLD_LINES, 2)]
+    assert b"".join(block.data for block in blocks) == OLD_LINES
     places = [re.search(r"shop_order\.py:(\S+): table", str(error)).group(1) for error in told]
     assert places == ["7:2", "8:11", "9", "10"]
+
+
+def test_the_first_error_is_told_first(tmp_path):
+    with pytest.raises(ValueRefusedError, match=r":6: table shop_order, column created"):
+        load(source(tmp_path, OLD.replace("11-01", "11-31").replace("[2,", "[x,\n[2,")))
 
 
 def test_two_files_for_one_table(tmp_path):
