@@ -144,6 +144,7 @@ def _dump(options: Namespace, display: Display) -> Report:
 def _load(options: Namespace, display: Display) -> Report:
     from django.conf import settings
 
+    from dbdump_core.abc import Snapshot
     from dbdump_core.archive.legacy import LegacySource, PrintTarget
     from dbdump_core.endpoints import open_source
 
@@ -157,6 +158,7 @@ def _load(options: Namespace, display: Display) -> Report:
     wishes = Wishes(options.append, replace=not options.append, fail_fast=options.fail_fast, progress=display)
     zone = settings.TIME_ZONE  # what moments were local to before Django knew of zones
     with closing(LegacySource(Path(options.dir), tables, engine=engine, zone=zone)) as source:
+        source.level = Snapshot.CONSISTENT  # nobody knows what the files were read of; now they do not change
         if not options.stdout:
             return load_from(source, chosen, wishes)
         return load_from(source, chosen, wishes, into=lambda database: PrintTarget(_console(), database.schema()))
@@ -183,7 +185,7 @@ def _failed(error: DbdumpError, options: Namespace) -> int:
     mask = _mask(options)
     texts: Sequence[str] = error.errors if isinstance(error, ManyErrorsError) else [str(error)]
     count = error.count if isinstance(error, ManyErrorsError) else 1
-    say(*(mask(f"error: {escaped(text)}") for text in texts))
+    say(*(mask(f"dbdump: error: {escaped(text)}") for text in texts))
     if count > len(texts):
         say(f"and {count - len(texts):,} more")
     say(f"{amount(count, 'error')} found, rolled back")

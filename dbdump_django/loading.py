@@ -148,8 +148,13 @@ def absent(taken: Schema, chosen: Chosen, there: Schema) -> list[str]:
 
 
 def _migration_notes(source: Source, chosen: Chosen) -> list[str]:
-    migrations = dumped(source)["migrations"]
-    return difference(migrations, applied(chosen.alias)) if migrations else []
+    """Return a note for each app that is loaded whose migrations had come elsewhere at the time of the dump."""
+    then = dumped(source)["migrations"]
+    if not then:
+        return []
+    apps = {model._meta.app_label for model in chosen.all}
+    now = applied(chosen.alias)
+    return difference(*({app: names for app, names in side.items() if app in apps} for side in (then, now)))
 
 
 def _identities(source: Source, taken: Schema, chosen: Chosen, *, append: bool) -> content_types.Identities:

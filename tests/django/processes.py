@@ -1,4 +1,4 @@
-"""Programs of the test project in processes of their own, with SQLite files as their databases."""
+"""Programs of the test project in processes of their own, on databases of this one."""
 
 from __future__ import annotations
 
@@ -15,15 +15,19 @@ SETTINGS = "tests.django.project.settings"
 ENDS = 60.0
 """Seconds after which a process that should have ended is stuck."""
 
+ENTRY = ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT")
 MANAGE = [sys.executable, "-m", "django"]
 LEGACY = [sys.executable, "-m", "dbdump_django"]
 
 
 def environment(settings: str | None = SETTINGS, **aliases: str) -> dict[str, str]:
-    """The variables of a process in which each of `aliases` is the SQLite database of one of ours."""
+    """The variables of a process in which each of `aliases` is the database of one of ours.
+
+    `settings`: None for a process that has to find them itself.
+    """
     here = {name: value for name, value in os.environ.items() if name not in ("DJANGO_SETTINGS_MODULE", "COLUMNS")}
     entries = {
-        alias: {"ENGINE": "django.db.backends.sqlite3", "NAME": file_of(ours)} for alias, ours in aliases.items()
+        alias: {name: str(connections[ours].settings_dict[name]) for name in ENTRY} for alias, ours in aliases.items()
     }
     # The oldest Django may come before ours on the path, so what is there stays.
     path = os.pathsep.join(filter(None, (here.get("PYTHONPATH"), str(ROOT))))

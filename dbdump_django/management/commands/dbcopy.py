@@ -29,9 +29,11 @@ Tables that hold rows are emptied first, in the same transaction, after asking (
         shared.add_output_options(parser, quiet=False)
 
     def run(self, options: Namespace) -> None:
+        from ...db_url import connection_of
         from ...operations import copy
         from ...project import shown_alias
 
+        connection_of(options.source)  # named first, so complained of first
         display = self.display(options)
         target = shown_alias(options.target)
         confirm = confirmation(target, display, yes=agreed(options), screen=self.screen(data=options.json))
