@@ -20,7 +20,7 @@ LIMIT = 4 * 1024 * 1024
 _BOM = codecs.BOM_UTF8
 _CODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 # Encodings in which each byte of ASCII is its character wherever it stands.
-_CODINGS = re.compile(r"ascii|utf-8|iso8859-\d+|cp125\d|cp43[7]|cp8\d\d|koi8-[rtu]|mac-\w+")
+_CODINGS = re.compile(r"ascii|utf-8|iso8859-\d+|cp125\d|cp437|cp8\d\d|koi8-[rtu]|mac-\w+")
 _RECORDS = re.compile(rb"[ \t]*records[ \t]*=")
 _BETWEEN = re.compile(r"(?:[ \t]|#[^\n]*)*")
 _INSIDE = re.compile(r"(?:[ \t\n]|#[^\n]*)*")
