@@ -18,13 +18,15 @@ try:
     import django
 except ModuleNotFoundError:  # the program can be developed without Django
     collect_ignore_glob = ["*"]
+    VERSION = "NOT TESTED: not installed"
 else:
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.django.project.settings"
     django.setup()
+    VERSION = django.get_version()
 
 
 def pytest_report_collectionfinish() -> str:
-    return f"django: {django.get_version()}"
+    return f"django: {VERSION}"
 
 
 @pytest.fixture(scope="session")
