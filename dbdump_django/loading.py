@@ -130,7 +130,8 @@ def _taken(source: Source, chosen: Chosen, notes: list[str]) -> Schema:
         has = ", ".join(shown(table.key) for table in given.tables[:NAMED]) or "no tables"
         more = " …" if len(given) > NAMED else ""
         raise MismatchError(f"{source.name} has no table of the chosen models; it has {has}{more}")
-    names = [str(table.key) for table in given if table not in taken.tables and table.name != MIGRATIONS]
+    strange = [table for table in given if table.key not in taken.by_key and table.name != MIGRATIONS]
+    names = [str(table.key) for table in strange]
     if names and not chosen.named:
         notes.append(f"left out, as no model has these tables: {', '.join(names)}")
     return taken
