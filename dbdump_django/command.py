@@ -130,7 +130,7 @@ class _Formatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):  # type: ign
 
 def add_labels(parser: ArgumentParser) -> None:
     """Add the models to take, --exclude."""
-    parser.add_argument("labels", metavar=MODEL, nargs="*", help=LABELS_HELP)
+    parser.add_argument("labels", metavar=MODEL, nargs="*", default=[], help=LABELS_HELP)
     shared.add_exclude(parser, MODEL, help=LABELS_HELP_EXCLUDED)
 
 

@@ -280,3 +280,9 @@ def test_a_broken_record_of_2007(record: str, place: str, expected: str, bare: s
     assert expected in line
     assert done.stderr.splitlines()[-1] == "1 error found, rolled back"
     assert cells(bare) == before
+
+
+def test_a_load_without_a_dump(tmp_path: Path, full: str) -> None:
+    done = run(MANAGE, "dbload", folder=tmp_path, variables=environment(default=full))
+    assert done.returncode == 2
+    assert done.stderr.endswith("error: the following arguments are required: DUMP\n")
