@@ -31,7 +31,7 @@ are the same when their names are, whatever their ids.
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-    "words", metavar="DUMP, MODEL", nargs="*", default=[],
+            "words", metavar="DUMP, MODEL", nargs="*", default=[],
             help="a dump (without --from), then the apps or models to compare (app, app.Model; default: all)",
         )  # fmt: skip
         shared.add_exclude(parser, MODEL, help=LABELS_HELP_EXCLUDED)
