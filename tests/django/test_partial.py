@@ -11,7 +11,7 @@ from django.db import connections
 
 from tests.django import commands
 from tests.django.contents import cells, identities
-from tests.django.databases import Databases
+from tests.django.databases import Databases, empty
 from tests.servers import ENGINES
 
 Dumped = Callable[[str], Path]
@@ -77,6 +77,7 @@ def test_a_uuid_column_from_before_django_5_is_what_it_is(
         assert column_type(fresh) == other
         assert cells(fresh) == cells(django_databases.filled("postgresql"))
     finally:
+        empty(fresh)
         change_column(fresh, has)
 
 

@@ -61,8 +61,8 @@ def test_statements_do_not_grow_with_rows(
         assert cells(target)["blog_post_categories"] == cells(fresh)["blog_post_categories"]
         sent[count] = {"dump": len(dumping), "load": len(loading), "copy": len(copying)}
     for verb, few in sent[FEW].items():
-        # Some 6000 rows more; SQLite is read by a thousand rows at a time.
-        assert sent[MANY][verb] <= few + 30, sent
+        # Some 6000 rows more; SQLite is read and written by a few hundred rows at a time.
+        assert sent[MANY][verb] <= few + 60, sent
 
 
 def test_the_count_hears_what_is_sent_past_sqlalchemy(fresh: str) -> None:
