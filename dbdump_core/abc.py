@@ -59,7 +59,7 @@ class Block:
     """Whole canonical lines of one table: `data` ends in LF (or is empty), `rows` lines in it.
 
     `data` may be given as a function that makes it, called once where it is first looked at: the
-    thread that reads has more to do than the one that writes, which waits for its server anyway.
+    thread that reads has enough to do, and another one makes the lines.
     """
 
     __slots__ = ("_data", "rows")
@@ -73,6 +73,11 @@ class Block:
         if not isinstance(self._data, bytes):
             self._data = self._data()
         return self._data
+
+    def made(self) -> Block:
+        """Return this block, its data made in the thread that calls."""
+        self._data = self.data
+        return self
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Block) and (self.rows, self.data) == (other.rows, other.data)

@@ -47,16 +47,22 @@ class DatabaseSource:
 
     @cached_property
     def _described(self) -> Schema:
+        return self._describe(self._reflected) if self._describe else self._reflected
+
+    @cached_property
+    def _reflected(self) -> Schema:
         with self.backend.speaking(self.connection):
             schema = self.backend.reflect(self.connection)
             self.connection.rollback()
-        return self._describe(schema) if self._describe else schema
+        return schema
 
     @contextmanager
     def snapshot(self, tables: Sequence[Table]) -> Iterator[Snapshot]:
         """Hold one point in time over the tables."""
+        # As the database has them: it looks whether they changed, and a schema file may describe them otherwise.
+        own = [self._reflected.by_key.get(table.key, table) for table in tables]
         with self.backend.speaking(self.connection):
-            level = self.backend.hold_snapshot(self.connection, tables)
+            level = self.backend.hold_snapshot(self.connection, own)
         self.level = level
         try:
             yield level

@@ -1,17 +1,20 @@
-"""The pipeline: a thread that reads a few blocks ahead of whoever writes them."""
+"""The pipeline: threads that read and make lines a few blocks ahead of whoever writes them."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 
-from .abc import Block, Emit, Fingerprint, ReadTask, Rewrite, Source, TablePlan
+from .abc import Block, Fingerprint, Source, TablePlan
 from .fingerprint import Canonical, Hasher, canonical
 
-QUEUED_BLOCKS = 4
-"""Blocks between reader and writer: enough to bridge their unevenness, few enough for the memory ceiling."""
+QUEUED_BLOCKS = 2
+"""Blocks between two stages: enough to bridge their unevenness, few enough for the memory ceiling."""
+WAKE_SECONDS = 0.1
+"""How long a stage that waits may go without noticing that the run has ended."""
 
 
 def forms(plan: TablePlan) -> list[Canonical | None]:
@@ -24,27 +27,37 @@ class _StoppedError(Exception):
     """The writer has given up, so reading may end too."""
 
 
-class Reader:
-    """Reads table after table in a thread of its own, rewrites them and adds up their fingerprints.
+_Item = Block | Fingerprint | BaseException
+"""What a queue holds: the blocks of a table, a fingerprint where it ends, or what went wrong."""
 
-    Blocks are hashed on whichever side would wait otherwise: by the reading thread when the queue is
-    full, else by the one that takes. Fingerprints are sums, so it does not matter which hashed what.
+
+class Reader:
+    """Reads table after table in one thread; in a second one rows are rewritten, made into lines and hashed.
+
+    Three stages (read, make lines, write) keep two processors busy while the engines work too: with
+    two, a server would have to wait while its client makes the next lines.
     """
 
     def __init__(self, source: Source, plans: Sequence[TablePlan], *, hashes: bool) -> None:
         self._source = source
         self._plans = plans
         self._hashes = hashes
-        self._queue: queue.Queue[tuple[Block, bool] | Fingerprint | BaseException] = queue.Queue(QUEUED_BLOCKS)
+        self._read: queue.Queue[_Item] = queue.Queue(QUEUED_BLOCKS)
+        self._ready: queue.Queue[_Item] = queue.Queue(QUEUED_BLOCKS)
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._read_all, name="dbdump-reader", daemon=True)
+        stages = (("reader", self._read_all, self._read), ("lines", self._make_all, self._ready))
+        self._threads = [
+            threading.Thread(target=self._guarded, args=stage, name=f"dbdump-{name}", daemon=True)
+            for name, *stage in stages
+        ]
         self.fingerprint: Fingerprint | None = None
         """Of the table whose blocks were taken last; None where nothing is hashed."""
 
     @contextmanager
     def running(self) -> Iterator[Reader]:
-        """Read while inside; on the way out the thread has ended, whatever happened."""
-        self._thread.start()
+        """Read while inside; on the way out the threads have ended, whatever happened."""
+        for thread in self._threads:
+            thread.start()
         try:
             yield self
         except BaseException:
@@ -52,66 +65,67 @@ class Reader:
             self._source.cancel()
             raise
         finally:
-            self._thread.join()
+            for thread in self._threads:
+                thread.join()
 
     def blocks(self, plan: TablePlan) -> Iterator[Block]:
-        """Yield the blocks of the next table, which is `plan`'s. Raises what the reading thread raised."""
-        own = Hasher(forms(plan))
-        while True:
-            item = self._queue.get()
-            if isinstance(item, BaseException):
-                raise item
-            if isinstance(item, Fingerprint):
-                self.fingerprint = item + own.fingerprint if self._hashes else None
-                return
-            block, hashed = item
-            if self._hashes and not hashed:
-                own.add(block)
-            yield block
+        """Yield the blocks of the next table, which is `plan`'s. Raises what the threads raised."""
+        while isinstance(item := self._ready.get(), Block):
+            yield item
+        if isinstance(item, BaseException):
+            raise item
+        self.fingerprint = item if self._hashes else None
 
-    def _read_all(self) -> None:
+    def _guarded(self, work: Callable[[], None], queued: queue.Queue[_Item]) -> None:
+        """Run a stage; what it raises goes on to the next one, and so to the thread that takes."""
         try:
-            for plan in self._plans:
-                hasher = Hasher(forms(plan))
-                emit = self._emit(hasher)
-                if plan.rewrite is None:
-                    self._source.read(plan.read, emit)
-                else:
-                    self._read_rewritten(plan.read, plan.rewrite, emit)
-                self._put(hasher.fingerprint)
+            work()
         except _StoppedError:
             return
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that takes
-            self._put_last(error)
+            with suppress(_StoppedError):
+                self._put(queued, error)
 
-    def _read_rewritten(self, task: ReadTask, rewrite: Rewrite, emit: Emit) -> None:
-        self._source.read(task, lambda block: emit(rewrite.block(block)))
-        rest = rewrite.rest()
-        if rest is not None:
-            emit(rest)
+    def _read_all(self) -> None:
+        for plan in self._plans:
+            self._source.read(plan.read, partial(self._put, self._read))
+            self._put(self._read, Fingerprint())
 
-    def _emit(self, hasher: Hasher) -> Emit:
-        def emit(block: Block) -> None:
-            if not block.rows:
-                return
-            ahead = self._hashes and self._queue.full()
-            if ahead:
-                hasher.add(block)
-            self._put((block, ahead))
+    def _make_all(self) -> None:
+        for plan in self._plans:
+            hasher = Hasher(forms(plan))
+            for block in self._rewritten(plan):
+                if self._hashes:
+                    hasher.add(block)
+                self._put(self._ready, block.made())
+            self._put(self._ready, hasher.fingerprint)
 
-        return emit
+    def _rewritten(self, plan: TablePlan) -> Iterator[Block]:
+        """Yield a table's blocks as they will be written. Raises what the reading thread raised."""
+        rewrite = plan.rewrite
+        while isinstance(item := self._get(), Block):
+            block = rewrite.block(item) if rewrite else item
+            if block.rows:
+                yield block
+        if isinstance(item, BaseException):
+            raise item
+        rest = rewrite.rest() if rewrite else None
+        if rest is not None and rest.rows:
+            yield rest
 
-    def _put(self, item: tuple[Block, bool] | Fingerprint | BaseException) -> None:
+    def _get(self) -> _Item:
         while not self._stopped.is_set():
             try:
-                self._queue.put(item, timeout=0.1)
+                return self._read.get(timeout=WAKE_SECONDS)
+            except queue.Empty:
+                continue
+        raise _StoppedError
+
+    def _put(self, queued: queue.Queue[_Item], item: _Item) -> None:
+        while not self._stopped.is_set():
+            try:
+                queued.put(item, timeout=WAKE_SECONDS)
                 return
             except queue.Full:
                 continue
         raise _StoppedError
-
-    def _put_last(self, error: BaseException) -> None:
-        try:
-            self._put(error)
-        except _StoppedError:
-            return

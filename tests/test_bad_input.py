@@ -75,7 +75,7 @@ def test_a_wrong_database_or_password(make_database: Make, source: str, engine: 
     with refused(None, ConnectError, "no_such_database"):
         copy(url.set(database="no_such_database").render_as_string(hide_password=False), source)
     if engine in MYSQLS:
-        wrong = url.set(username="nobody_here", password="s3cret").render_as_string(hide_password=False)
+        wrong = url.set(username="nobody_here", password=PASSWORD).render_as_string(hide_password=False)
         with refused(None, ConnectError, "Access denied", "***"):
             copy(source, wrong)
         with pytest.raises(ConnectError) as caught:
@@ -158,6 +158,10 @@ def test_rows_that_are_there(make_database: Make, source: str, engine: str) -> N
 # Rights
 
 
+PASSWORD = "s3crét@:/ü漢"
+"""Not Latin-1, which PyMySQL would take passwords for."""
+
+
 @contextmanager
 def account(url: str, *grants: str) -> Iterator[str]:
     """A URL of the same database for an account with these rights on table t."""
@@ -170,11 +174,11 @@ def account(url: str, *grants: str) -> Iterator[str]:
         # By both hosts: an anonymous account of localhost would be taken for this one.
         named = f"'{name}'@'%'", f"'{name}'@'localhost'"
         for one in named:
-            execute(url, f"CREATE USER {one} IDENTIFIED BY 's3cret'")
+            execute(url, f"CREATE USER {one} IDENTIFIED BY '{PASSWORD}'")
             execute(url, *(f"GRANT {grant} ON `{parsed.database}`.t TO {one}" for grant in grants))
         drop = [f"DROP USER {', '.join(named)}"]
     try:
-        yield parsed.set(username=name, password="s3cret").render_as_string(hide_password=False)
+        yield parsed.set(username=name, password=PASSWORD).render_as_string(hide_password=False)
     finally:
         execute(url, *drop)
 

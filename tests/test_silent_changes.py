@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from dbdump_core import operations
 from dbdump_core.errors import DbdumpError, UnsafeError
 from tests.promises import engine as engine_of
+from tests.promises import execute
+from tests.servers import ENGINES
 
 
 def make(path: Path, *statements: str) -> str:
@@ -112,6 +114,20 @@ def test_a_schema_file_in_another_order_swaps_nothing(tmp_path: Path) -> None:
     assert operations.copy(source, target, create=True, schema_file=str(file)).verified
     with closing(sqlite3.connect(target)) as connection:
         assert connection.execute("SELECT a, b FROM t").fetchall() == [("A", "B")]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_schema_file_may_say_less_and_otherwise_than_the_database(
+    make_database: Callable[[str], str], tmp_path: Path, engine: str
+) -> None:
+    source = make_database(engine)
+    execute(source, "CREATE TABLE t (a VARCHAR(9), b VARCHAR(9))", "INSERT INTO t VALUES ('12', 'B')")
+    file = tmp_path / "schema.yaml"
+    file.write_text("tables:\n- name: t\n  columns:\n  - {name: a, type: varchar(5)}\n")
+    target = str(tmp_path / "b.db")
+    assert operations.copy(source, target, create=True, schema_file=str(file)).verified
+    with closing(sqlite3.connect(target)) as connection:
+        assert connection.execute("SELECT * FROM t").fetchall() == [("12",)]
 
 
 @pytest.mark.parametrize("name", ["r /* was UPDATE */", '"on ""UPDATE"" t"', "IF NOT EXISTS main.update_log"])

@@ -95,12 +95,12 @@ class MysqlBackend(Backend):
 
     def open(self, *, writing: bool) -> sa.Connection:
         engine = sa.create_engine(self.url, poolclass=sa.pool.NullPool)
-        if writing and self.native and engine.dialect.driver == "pymysql":
+        if engine.dialect.driver == "pymysql":
             from . import loading
 
             @sa.event.listens_for(engine, "do_connect")
             def do_connect(dialect: Any, record: Any, arguments: Any, options: Any) -> Any:
-                return loading.connect(arguments, options)
+                return loading.connect(arguments, options, loads=writing and self.native)
 
         return engine.connect()
 

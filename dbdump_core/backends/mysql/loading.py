@@ -71,8 +71,13 @@ class LoadingConnection(_private.Connection):  # type: ignore[misc]
         return result.affected_rows
 
 
-def connect(arguments: Sequence[Any], options: dict[str, Any]) -> LoadingConnection:
-    """Open a connection that may load. Raises PyMySQL's errors."""
+def connect(arguments: Sequence[Any], options: dict[str, Any], *, loads: bool) -> Any:
+    """Open a connection, one that may load if `loads`. Raises PyMySQL's errors."""
+    if isinstance(options.get("password"), str):
+        # As servers and other clients spell it; PyMySQL itself takes Latin-1.
+        options["password"] = options["password"].encode()
+    if not loads:
+        return pymysql.connect(*arguments, **options)
     flags = options.pop("client_flag", 0) | CLIENT.LOCAL_FILES
     return LoadingConnection(*arguments, **{**options, "local_infile": True, "client_flag": flags})
 
