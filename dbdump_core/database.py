@@ -1,4 +1,4 @@
-"""A database as a source and as a target: the order of steps is here, the engine's words are in its backend."""
+"""A database as a source and as a target: what is known of it; its rows are written by `database_writer`."""
 
 from __future__ import annotations
 
@@ -9,21 +9,15 @@ from types import MappingProxyType
 
 import sqlalchemy as sa
 
-from .abc import Block, Emit, Path, Plan, ReadTask, Snapshot, Source, TablePlan, TableResult, WriteTask
-from .backends import ddl
-from .backends.base import ROLLED_BACK, Backend
+from .abc import Emit, Path, Plan, ReadTask, Snapshot, Source
+from .backends.base import Backend
 from .backends.spelling import as_created
-from .errors import ConnectError, DatabaseError, UnsafeError, ValueRefusedError, holds_rows, shown
-from .order import parents_first
-from .salvage import salvaged
-from .schema import Default, ForeignKey, Schema, Table, TableKey
+from .database_writer import DatabaseWriter, has_rows
+from .errors import UnsafeError
+from .schema import Default, Schema, Table, TableKey
 
 Describe = Callable[[Schema], Schema]
 """Takes the schema that reflection found and returns what is made of it: other types, the same columns."""
-
-EXAMPLES = 3
-"""Rows named in a message at most."""
-
 
 class DatabaseSource:
     """A database that is read from; holds one connection until `close`."""
@@ -103,13 +97,6 @@ def _database(source: object) -> DatabaseSource | None:
     return source if isinstance(source, DatabaseSource) else None
 
 
-def _referring(schema: Schema, tables: Sequence[Table]) -> list[tuple[Table, ForeignKey]]:
-    """Return the foreign keys that other tables have to these."""
-    chosen = {table.key for table in tables}
-    others = [table for table in schema if table.key not in chosen]
-    return [(table, key) for table in others for key in table.foreign_keys if key.table in chosen]
-
-
 class DatabaseTarget:
     """A database that is written to; holds one connection until `close`."""
 
@@ -145,15 +132,9 @@ class DatabaseTarget:
         """Return those of the tables that hold rows."""
         there = [table for table in tables if table.key in self._schema.by_key]
         with self.backend.speaking(self.connection):
-            found = [table.key for table in there if self.has_rows(table)]
+            found = [table.key for table in there if has_rows(self.backend, self.connection, table)]
             self.connection.rollback()
         return found
-
-    def has_rows(self, table: Table) -> bool:
-        """Tell whether a table holds a row."""
-        clause = self.backend.clause(self.connection, table)
-        statement = sa.select(sa.literal(1)).select_from(clause).limit(1)
-        return self.connection.execute(statement).first() is not None
 
     def refuse_same(self, source: Source) -> None:
         """Raise UnsafeError when the source is this very database."""
@@ -179,7 +160,7 @@ class DatabaseTarget:
     @contextmanager
     def writing(self, plan: Plan) -> Iterator[DatabaseWriter]:
         """Prepare the plan's tables and write in one transaction."""
-        writer = DatabaseWriter(self, plan)
+        writer = DatabaseWriter(self.backend, self.connection, self.schema(), plan)
         try:
             writer.prepare()
             yield writer
@@ -194,210 +175,3 @@ class DatabaseTarget:
         self.connection.close()
         if not self._committed:
             self.backend.discard()
-
-
-class DatabaseWriter:
-    """One transaction on a database."""
-
-    def __init__(self, target: DatabaseTarget, plan: Plan) -> None:
-        self.backend = target.backend
-        self.connection = target.connection
-        self.plan = plan
-        self.committed = False
-        self._has_rows = target.has_rows
-        self._spelling = target.backend.spelling(target.connection)
-        self._name = target.name
-        self._paths: dict[TableKey, Path] = {}
-        self._tables = [table.write.table for table in plan.tables]
-        self._old = [table.write.table for table in plan.tables if not table.creates]
-        self._new = [table.target for table in plan.tables if table.creates]
-        kept = {table.target.key for table in plan.tables if plan.append or table.keeps}
-        self._emptied = [table for table in self._old if table.key not in kept]
-        self._kept = [table for table in self._old if table.key in kept]
-        self._made: list[Table] = []
-        self._outside = _referring(target.schema(), self._tables)
-        self._endangered = _referring(target.schema(), self._emptied)
-
-    # --- before the data ------------------------------------------------------------------------
-
-    def prepare(self) -> None:
-        """Take the lock, refuse what is not safe, create what is missing, empty what is there."""
-        self.connection.rollback()
-        with self.backend.speaking(self.connection):
-            self.backend.begin_writing(self.connection)
-            self._refuse_unsafe()
-            self._create()
-            old = {table.key for table in self._old}
-            deferred = [(key, foreign_key) for key, foreign_key in self.plan.deferred if key in old]
-            self.backend.defer_foreign_keys(self.connection, deferred)
-            if self._emptied:
-                outside = [key for _, key in self._endangered]
-                self.backend.empty(self.connection, parents_first(self._emptied)[::-1], outside)
-
-    def _refuse_unsafe(self) -> None:
-        if self.plan.only_empty and (occupied := [table.key for table in self._emptied if self._has_rows(table)]):
-            raise holds_rows(self._name, occupied)
-        triggers = []
-        for tables, emptied in ((self._emptied, True), (self._kept, False)):
-            if tables:
-                self.backend.refuse_harm(self.connection, tables, emptied=emptied)
-                triggers += self.backend.firing_triggers(self.connection, tables, emptied=emptied)
-        if triggers:
-            raise UnsafeError(
-                f"{self._name}: triggers would fire: {', '.join(map(shown, triggers[:EXAMPLES]))}"
-                f"{' …' if len(triggers) > EXAMPLES else ''}; drop or disable them for the load"
-            )
-        for table, key in self._endangered:
-            if self._refers(table, key):
-                raise UnsafeError(
-                    f"{self._name}: rows of {table.key} refer to {key.table}, which would be emptied;"
-                    f" add {table.key} to the tables to load, or give --append"
-                )
-
-    def _refers(self, table: Table, key: ForeignKey) -> bool:
-        clause = self.backend.clause(self.connection, table, key.columns)
-        there = sa.and_(*[clause.c[name].is_not(None) for name in key.columns])
-        return (
-            self.connection.execute(sa.select(sa.literal(1)).select_from(clause).where(there).limit(1)).first()
-            is not None
-        )
-
-    def _create(self) -> None:
-        if not self._new:
-            return
-        ddl.create_tables(self.connection, self._spelling, self._new, made=self._made.append)
-        if self.backend.ddl_commits:
-            # DDL ends the transaction there, so all of it comes before the first row.
-            self._create_keys()
-            self.backend.begin_again(self.connection)
-
-    def _create_keys(self) -> None:
-        ddl.create_indexes(self.connection, self._spelling, self._new)
-        ddl.create_foreign_keys(self.connection, self._spelling, self._new)
-
-    # --- the data -------------------------------------------------------------------------------
-
-    def take(self, plan: TablePlan) -> int | None:
-        """Copy a table within the engine; None where it cannot go so."""
-        with self.backend.speaking(self.connection):
-            rows = self.backend.insert_adopted(self.connection, plan.read, plan.write)
-        if rows is not None:
-            self._paths[plan.target.key] = Path.PRIVATE
-        return rows
-
-    def read_taken(self, task: ReadTask, emit: Emit) -> None:
-        """Read a table of the source as `take` saw it."""
-        with self.backend.speaking(self.connection):
-            self.backend.read_adopted(self.connection, task, emit)
-
-    def write(self, task: WriteTask, block: Block) -> None:
-        """Store a block's rows."""
-        with self.backend.speaking(self.connection):
-            path = self.backend.write(self.connection, task, block)
-        if self._paths.get(task.table.key) is not Path.PORTABLE:
-            self._paths[task.table.key] = path
-
-    def salvage(self, task: WriteTask, block: Block) -> Iterator[ValueRefusedError]:
-        """Store the block's rows but those that are refused; yield the errors of these."""
-        return salvaged(block, lambda part: self._attempt(task, part))
-
-    def _attempt(self, task: WriteTask, block: Block) -> ValueRefusedError | None:
-        """Store all rows of a block or none; return the error of one that is refused."""
-        with self.backend.speaking(self.connection):
-            savepoint = self.connection.begin_nested()
-            try:
-                self.write(task, block)
-            except ValueRefusedError as error:
-                if error.__cause__ is not None and not self.backend.blames_row(error.__cause__):
-                    raise DatabaseError(f"{self._name}: {error}") from error.__cause__
-                savepoint.rollback()
-                return error
-            savepoint.commit()
-        return None
-
-    def path(self, task: WriteTask) -> Path:
-        """Tell how a table was written; portable as soon as one block was."""
-        return self._paths.get(task.table.key, Path.NATIVE)
-
-    def read(self, task: ReadTask, emit: Emit) -> None:
-        """Read back what is there now."""
-        with self.backend.speaking(self.connection):
-            self.backend.read(self.connection, task, emit)
-
-    # --- after the data -------------------------------------------------------------------------
-
-    def finish(self) -> None:
-        """Make keys and indexes, check every reference, move the sequences."""
-        old = {table.key for table in self._old}
-        deferred = [(key, foreign_key) for key, foreign_key in self.plan.deferred if key in old]
-        with self.backend.speaking(self.connection):
-            self._refuse_orphans()
-            self.backend.check_foreign_keys(self.connection, deferred)
-            if self._new and not self.backend.ddl_commits:
-                self._create_keys()
-            for table in self._tables:
-                self.backend.finish_table(self.connection, table)
-
-    def _refuse_orphans(self) -> None:
-        inside = [(table, key) for table in self._tables for key in table.foreign_keys]
-        for table, key in (*inside, *self._outside):
-            rows = self._orphans(table, key)
-            if rows:
-                named = ", ".join(f"({', '.join(map(shown, row))})" for row in rows[:EXAMPLES])
-                raise ValueRefusedError(
-                    f"table {table.key}: {', '.join(key.columns)} refers to rows that {key.table} does not have:"
-                    f" {named}{' …' if len(rows) > EXAMPLES else ''}; {ROLLED_BACK}"
-                )
-
-    def _orphans(self, table: Table, key: ForeignKey) -> Sequence[sa.Row[tuple[object, ...]]]:
-        child = self.backend.clause(self.connection, table, key.columns).alias("child")
-        parent = self.backend.clause(self.connection, key.table, key.referred).alias("parent")
-        same = [parent.c[right] == child.c[left] for left, right in zip(key.columns, key.referred, strict=True)]
-        found = sa.exists(sa.select(sa.literal(1)).select_from(parent).where(*same))
-        columns = [child.c[name] for name in key.columns]
-        statement = sa.select(*columns).where(*[column.is_not(None) for column in columns], ~found)
-        return self.connection.execute(statement.limit(EXAMPLES + 1)).all()
-
-    def commit(self, results: Sequence[TableResult], snapshot: Snapshot) -> None:
-        """Make it last."""
-        with self.backend.speaking(self.connection):
-            for table in self._tables:
-                # Last of all: a sequence that was moved does not move back with a rollback.
-                self.backend.move_sequences(self.connection, table)
-            self.connection.commit()
-        self.committed = True
-
-    def undo(self) -> None:
-        """Roll back, and take away what rolling back does not.
-
-        Raises DatabaseError only where something new is left, and says what.
-        """
-        try:
-            with self.backend.speaking(self.connection):
-                self.connection.rollback()
-                self._drop_made(self.connection)
-        except DatabaseError:
-            # Interrupted in the middle of a statement, the connection is of no use any more.
-            self.backend.cancel(self.connection)
-            self.connection.invalidate()
-            self._undo_anew()
-
-    def _undo_anew(self) -> None:
-        if not (self._made and self.backend.ddl_commits):
-            return
-        try:
-            connection = self.backend.connect(writing=True)
-            with self.backend.speaking(connection):
-                self._drop_made(connection)
-            connection.close()
-        except (DatabaseError, ConnectError) as error:
-            names = ", ".join(str(table.key) for table in self._made)
-            raise DatabaseError(f"{self._name}: the new, empty tables {names} are left; drop them: {error}") from None
-
-    def _drop_made(self, connection: sa.Connection) -> None:
-        """Drop what this run created, where a rollback does not; foreign keys are not checked here."""
-        if not (self._made and self.backend.ddl_commits):
-            return
-        for table in self._made:
-            self.backend.run(connection, f"DROP TABLE IF EXISTS {self.backend.qualified(connection, table)}")
-        connection.commit()

@@ -20,7 +20,8 @@ from ..expressions import tokens
 from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
 from . import careful, catalog
-from .reading import FLOAT_TEXT, SQLITE_LIMIT, bytes_out, read_by_key, read_by_row, statement
+from .reading import SQLITE_LIMIT, bytes_out, read_by_key, read_by_row
+from .rows import FLOAT_TEXT, statement
 from .spelling import SqliteSpelling
 from .writing import BlockWriter, affinity, bind_for
 

@@ -12,7 +12,6 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ...abc import BLOCK_BYTES, Block, Emit
@@ -20,9 +19,7 @@ from ...lines import Checker, encode
 from ...schema import Column
 from ...types import Kind, Type
 from ..portable import refused_value
-
-if TYPE_CHECKING:
-    from .reading import Statement
+from .rows import Statement
 
 ROWS = 64
 """Rows of one fetch: cells may be large."""
