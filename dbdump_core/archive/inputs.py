@@ -131,6 +131,11 @@ def no_dump(path: Path, members: Mapping[str, int]) -> DumpError:
         missing = MANIFEST_NAME if MANIFEST_NAME not in members else SCHEMA_NAME
         missing = missing if missing not in members else DATA_FOLDER
         return DumpError(f"{quoted(path)} is an unfinished or cut dump: it has no {missing}; take it again")
+    if path.is_dir() and any(path.glob("*.py")):
+        return DumpError(
+            f"{quoted(path)} is a folder of 2007, whose files know no types; load it in its Django project with"
+            " python -m dbdump_django -d FOLDER load"
+        )
     return DumpError(
         f"{quoted(path)} is not a dump: it has no {MANIFEST_NAME}; give a folder or .tar that dbdump made"
     )

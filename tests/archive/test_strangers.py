@@ -38,6 +38,8 @@ def special(name, kind, target=""):
 
 def test_paths_that_are_no_dumps(tmp_path):
     (tmp_path / "empty").mkdir()
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "shop.py").write_text("table = 'shop'\n")
     (tmp_path / "file").write_bytes(b"hello\n" * 1000)
     (tmp_path / "nothing").write_bytes(b"")
     (tmp_path / "shop.db").write_bytes(b"SQLite format 3\0" + bytes(4080))
@@ -46,6 +48,7 @@ def test_paths_that_are_no_dumps(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     for name, message in {
         "empty": "is not a dump: it has no manifest.json; give a folder or .tar that dbdump made",
+        "old": "is a folder of 2007, whose files know no types; load it in its Django project",
         "file": "is not a tar archive: give a folder or .tar that dbdump made",
         "nothing": "is empty: what should have written it failed",
         "missing": "no such file or directory; give a folder, a .tar or -",
