@@ -19,7 +19,7 @@ from ..schema import Column, Default, Schema, Table, TableKey
 from ..types import TEXT, stored
 from .legacy_head import Head, read_head
 from .legacy_targets import LegacyTarget, PrintTarget
-from .legacy_values import value_reader
+from .legacy_values import default_for, value_reader
 from .parts import LINE_LIMIT, passed
 from .reader import ArchiveSource
 from .storage import open_regular, quoted, reading
@@ -65,7 +65,7 @@ class LegacySource(ArchiveSource):
         found = [table for table in tables if table.key in self._files]
         self._tables = {table.key: _described(table, self._files[table.key].head.fields) for table in found}
         self.missing = tuple(table.key for table in tables if table.key not in self._files)
-        self.defaults = {key: self._absent(key, file) for key, file in self._files.items()}
+        self.defaults = {key: self._absent(tables.by_key[key], file) for key, file in self._files.items()}
 
     def schema(self) -> Schema:
         """Return the tables that have a file, with the columns of its fields."""
@@ -121,13 +121,26 @@ class LegacySource(ArchiveSource):
         with _opened(path) as opened:
             return _File(path, label, read_head(opened, label))
 
-    def _absent(self, key: TableKey, file: _File) -> Mapping[str, Default]:
-        """Return the defaults of columns that the records do not hold."""
+    def _absent(self, table: Table, file: _File) -> Mapping[str, Default]:
+        """Return the defaults of columns that the records do not hold, as their columns have them."""
         there = {name.casefold() for name in file.head.fields}
         for name in file.head.defaults:
             if name.casefold() in there:
                 self.notes.append(f"{file.label}: field {shown(name)} is in the records; its default is not needed")
-        return {name: default for name, default in file.head.defaults.items() if name.casefold() not in there}
+        columns = {column.name.casefold(): column for column in table.columns}
+        return {
+            name: self._default(file, name, default, columns.get(name.casefold()))
+            for name, default in file.head.defaults.items()
+            if name.casefold() not in there
+        }
+
+    def _default(self, file: _File, name: str, default: Default, column: Column | None) -> Default:
+        if column is None:
+            return default
+        try:
+            return default_for(default, column.type, old=file.head.coding is not None, zone=self._zone)
+        except ValueError as error:
+            raise DumpError(f"{file.label}: default of field {shown(name)}: expected {error}; correct it") from None
 
 
 class _Records:

@@ -7,8 +7,10 @@ import re
 from collections.abc import Callable
 
 from ..conversions import conversion, spelled
+from ..conversions import zone as zone_named
 from ..formats.literals import Value
 from ..formats.py import Read, plain_digits, reader
+from ..schema import Default, DefaultKind
 from ..types import DURATION, INTERVAL, TEXT, TIMESTAMP, TIMESTAMPTZ, UUID, UUID_HEX, Kind, Type
 
 _PLAIN = re.compile(r"(-?[0-9]+)(?:\.([0-9]+))?")
@@ -37,6 +39,42 @@ def value_reader(type_: Type, *, old: bool, zone: str | None) -> Read:
     if type_.kind is Kind.INTERVAL:
         return _interval(type_)
     return reader(type_)
+
+
+def default_for(default: Default, type_: Type, *, old: bool, zone: str | None) -> Default:
+    """Return a file's default for a column of `type_`, meant as its records are: times are those of `zone`.
+
+    `old`, `zone` as in `value_reader`; the present day and clock are those of `zone` in any file. Raises
+    ValueError, whose text is what was expected.
+    """
+    value = default.value
+    if type_.kind is Kind.INTERVAL and isinstance(value, int) and not isinstance(value, bool):
+        return Default(DefaultKind.VALUE, _interval(type_)(("int", str(value))))
+    if zone is None or not isinstance(value, str):
+        return default
+    if default.kind in _TIMES and value == "now":
+        present = _present(default.kind, type_, zone)
+        if present is None:
+            return default
+        default, value = Default(default.kind, present), present
+    moments = type_.kind is Kind.TIMESTAMP and (type_.zoned or type_.name is not None)
+    if not (old and moments and default.kind in (DefaultKind.VALUE, DefaultKind.DATE, DefaultKind.DATETIME)):
+        return default
+    text = f"{value} 00:00:00" if default.kind is DefaultKind.DATE else value
+    return Default(DefaultKind.VALUE, _timestamp(type_, zone)(("text", text)))
+
+
+_TIMES = (DefaultKind.DATE, DefaultKind.TIME, DefaultKind.DATETIME)
+
+
+def _present(kind: DefaultKind, type_: Type, zone: str) -> str | None:
+    """Return what the clocks of `zone` show now; None for a moment, which is one everywhere, and for no time."""
+    part = {Kind.DATE: DefaultKind.DATE, Kind.TIME: DefaultKind.TIME}.get(type_.kind, kind)
+    moment = type_.kind is Kind.TIMESTAMP and part is not DefaultKind.DATE
+    if moment or type_.kind not in (Kind.DATE, Kind.TIME, Kind.TIMESTAMP, Kind.TEXT):
+        return None
+    day, _, clock = spelled(dt.datetime.now(zone_named(zone)).replace(microsecond=0)).decode().partition(" ")
+    return {DefaultKind.DATE: day, DefaultKind.TIME: clock}.get(part, f"{day} {clock}")
 
 
 def _then(read: Read, change: Callable[[str], str]) -> Read:

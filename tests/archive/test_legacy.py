@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import os
 import random
 import re
 import stat
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,6 +16,7 @@ from dbdump_core.abc import Block, Plan, ReadTask, Snapshot, TablePlan, WriteTas
 from dbdump_core.archive.legacy import LegacySource, LegacyTarget, PrintTarget
 from dbdump_core.archive.legacy_targets import file_names
 from dbdump_core.errors import DbdumpError, DumpError, RefusedError, UnsafeError, ValueRefusedError
+from dbdump_core.fills import maker
 from dbdump_core.schema import Column, Default, DefaultKind, Schema, Table, TableKey
 from dbdump_core.transfer import Options, transfer
 from dbdump_core.types import (
@@ -319,6 +322,56 @@ def test_defaults_of_all_kinds(tmp_path):
         "updated": ("datetime", "now"),
     }  # fmt: skip
     assert "field 'NOTE' is in the records; its default is not needed" in opened.notes[0]
+
+
+BERLIN = Type(Kind.TIMESTAMP, precision=6, name="Europe/Berlin")
+NEW_YORK = Type(Kind.TIMESTAMP, precision=6, name="America/New_York")
+
+
+@pytest.mark.parametrize(
+    ("type_", "mark", "default", "cell"),
+    [
+        (TIMESTAMPTZ, False, "('datetime', '2007-07-01 10:00:00')", "2007-07-01 08:00:00"),
+        (TIMESTAMPTZ, False, "('value', '2007-07-01 10:00:00')", "2007-07-01 08:00:00"),
+        (TIMESTAMPTZ, False, "('date', '2007-07-01')", "2007-06-30 22:00:00"),
+        (NEW_YORK, False, "('datetime', '2007-07-01 10:00:00')", "2007-07-01 04:00:00"),
+        (BERLIN, False, "('datetime', '2007-07-01 10:00:00')", "2007-07-01 10:00:00"),
+        (TIMESTAMP, False, "('datetime', '2007-07-01 10:00:00')", "2007-07-01 10:00:00"),
+        (TIMESTAMPTZ, True, "('datetime', '2007-07-01 10:00:00')", "2007-07-01 10:00:00"),
+        (INTERVAL, False, "('value', 1500000)", "00:00:01.5"),
+        (DURATION, False, "('value', 1500000)", "1500000"),
+    ],
+)
+def test_times_of_defaults_are_meant_as_those_of_records_are(tmp_path, type_, mark, default, cell):
+    assert filled(tmp_path, type_, default, mark=mark, zone="Europe/Berlin") == cell
+
+
+@pytest.mark.parametrize("mark", [False, True])
+def test_the_present_day_is_that_of_the_zone(tmp_path, mark):
+    """Somewhere it is another day than in UTC, at any time."""
+    names = "Pacific/Kiritimati", "Pacific/Pago_Pago"
+    days = [dt.datetime.now(ZoneInfo(name)).date().isoformat() for name in names]
+    assert days[0] != days[1]
+    assert [filled(tmp_path, DATE, "('date', 'now')", mark=mark, zone=name) for name in names] == days
+    assert [filled(tmp_path, TEXT, "('date', 'now')", mark=mark, zone=name) for name in names] == days
+    hours = {filled(tmp_path, Type(Kind.TIME, precision=0), "('time', 'now')", mark=mark, zone=name)[:2] for name in
+             ("Asia/Tokyo", "Europe/Berlin")}  # fmt: skip
+    assert len(hours) == 2
+
+
+def test_a_default_that_no_clock_showed(tmp_path):
+    with pytest.raises(DumpError, match=r"t\.py: default of field 'c': expected a time that clocks of Europe/Berlin"):
+        filled(tmp_path, TIMESTAMPTZ, "('datetime', '2024-03-31 02:30:00')", mark=False, zone="Europe/Berlin")
+
+
+def filled(tmp_path, type_, default, *, mark, zone):
+    """The cell that a default fills a column with."""
+    head = "# dbdump 1 -*- coding: utf-8 -*-\n" if mark else ""
+    text = head + f"table = 't'\nfields = ['id']\ndefault = {{'c': {default}}}\nrecords = [\n[1]\n]\n"
+    table = Table("t", (Column("id", INTEGER), Column("c", type_)))
+    opened = LegacySource(folder(tmp_path, text, "t.py"), Schema((table,)), engine="x", zone=zone)
+    found = opened.defaults[table.key]["c"]
+    return maker(found, type_, where="t.c")(["id"])([b"1"]).decode()
 
 
 def test_bytes_of_another_encoding(tmp_path):
