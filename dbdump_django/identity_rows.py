@@ -87,6 +87,11 @@ class Matched:
         self._waiting: list[list[bytes]] = []
         self._matched = self._added = self._renumbered = 0
 
+    @property
+    def added(self) -> int:
+        """Return how many of the rows that have passed the target lacks."""
+        return self._added
+
     # --- the rows of the table itself -------------------------------------------------------------
 
     def begin(self, columns: Sequence[Column]) -> Matched:

@@ -21,11 +21,11 @@ from dbdump_core.transfer import Confirm, Options, transfer
 
 from .content_types import first_tables, identities
 from .db_url import database_url
-from .loading import Wishes, absent, load_from, noted, open_dump
+from .loading import Wishes, absent, load_from, lookup_keys, noted, open_dump
 from .migrations import applied
 from .model_schema import model_keys
 from .project import Chosen, choose, conditions, refuse_open_transaction
-from .verification import View, by_source, common, keys_in
+from .verification import View, by_source, common, keys_in, without_lookups
 
 __all__ = ["copy", "dump", "load", "verify"]
 
@@ -168,7 +168,10 @@ def _compared(ours: Source, theirs: Source, chosen: Chosen, progress: Progress |
     )
     left = View(ours, taken, maps=by_source(found.load_map, taken), first=found.first)
     comparison = compare(left, View(theirs, there), selection=Selection(), progress=progress)
-    return changed(comparison, notes=(*comparison.notes, *notes))
+    # Asked when all was read: what stands in a stream's manifest is known only then.
+    looked_up = keys_in(taken, lookup_keys(ours, taken, chosen))
+    comparison, more = without_lookups(comparison, looked_up, found.rows)
+    return changed(comparison, notes=(*comparison.notes, *notes, *more))
 
 
 def _extra(chosen: Chosen) -> dict[str, object]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
-from dbdump_core.abc import Block, Emit, Path, ReadTask, Rewrite, Snapshot, Source
+from dbdump_core.abc import Block, Comparison, Emit, Path, ReadTask, Rewrite, Snapshot, Source
 from dbdump_core.lines import split_rows
 from dbdump_core.load_map import LoadMap, TableMap
 from dbdump_core.rewriting import Cell, LineRewrite
 from dbdump_core.schema import Column, Schema, Table, TableKey
 
-from .identity_rows import Matched
+from .identity_rows import Matched, Replaced
 from .project import folded
 
 
@@ -89,6 +90,25 @@ def keys_in(schema: Schema, keys: Iterable[TableKey]) -> frozenset[TableKey]:
     """Return how `schema` spells those of the keys that it has."""
     wanted = set(map(folded, keys))
     return frozenset(table.key for table in schema if folded(table.key) in wanted)
+
+
+def without_lookups(
+    comparison: Comparison, lookups: Collection[TableKey], rows: Iterable[Matched | Replaced]
+) -> tuple[Comparison, list[str]]:
+    """Return a comparison without the tables that are no difference, and a note on each of them.
+
+    Those are of `lookups`, by the keys of the source, and hold every row of the source by its natural key: a
+    load adds what is missing there and leaves the rest, which may be more, as it is.
+    """
+    lacking = {one.key.table.casefold() for one in rows if isinstance(one, Matched) and one.added}
+    told = {
+        table.key
+        for table in comparison.tables
+        if not table.equal and table.key in lookups and str(table.key).casefold() not in lacking
+    }
+    kept = tuple(table for table in comparison.tables if table.key not in told)
+    notes = [f"{key}: only looked up; all rows of the source are there" for key in sorted(told, key=str)]
+    return replace(comparison, tables=kept), notes
 
 
 class Translated:

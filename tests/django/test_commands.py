@@ -14,6 +14,7 @@ from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connections, transaction
@@ -292,6 +293,21 @@ def test_verify_finds_a_reference_to_another_type(bare: str, full: str, tmp_path
     Tag.objects.using(bare).filter(pk=tag.pk).update(content_type_id=other)
     error = failure("dbverify", dump, "blog", database=bare)
     assert (str(error), error.returncode) == ("the rows differ", 1)
+
+
+def test_verify_counts_no_more_rows_where_the_source_only_looks_up(bare: str, full: str, tmp_path: Path) -> None:
+    """A load leaves them: `migrate` made them for what only this project has."""
+    dump = commands.dump(full, tmp_path / "x", "accounts", "auth", "blog")
+    commands.load(dump, bare)
+    ContentType.objects.using(bare).create(app_label="elsewhere", model="thing")
+    there = "--database", bare
+    for words in ([dump, *there], [dump, "auth", *there], ["blog", "--from", full, "--to", bare]):
+        said = commands.run("dbverify", *words).splitlines()
+        assert said[-1].startswith("equal: ")
+        assert "note: django_content_type: only looked up; all rows of the source are there" in said
+    assert failure("dbverify", "contenttypes", "--from", full, "--to", bare).returncode == 1
+    ContentType.objects.using(bare).filter(app_label="blog", model="tag").update(model="other")
+    assert failure("dbverify", "auth", "--from", full, "--to", bare).returncode == 1
 
 
 def test_verify_names_the_table_that_differs(bare: str, folder: Path) -> None:
