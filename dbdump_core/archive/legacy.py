@@ -15,7 +15,7 @@ from ..errors import DumpError, ValueRefusedError, shown
 from ..formats.literals import Broken
 from ..formats.py import Read, canonical, read_record, reader
 from ..lines import Checker
-from ..schema import Column, Default, Schema, Table, TableKey
+from ..schema import Column, Default, DefaultKind, Schema, Table, TableKey
 from ..types import TEXT, stored
 from .legacy_head import Head, read_head
 from .legacy_targets import LegacyTarget, PrintTarget
@@ -63,7 +63,7 @@ class LegacySource(ArchiveSource):
         with reading(path):
             self._note_mode(path)
         found = [table for table in tables if table.key in self._files]
-        self._tables = {table.key: _described(table, self._files[table.key].head.fields) for table in found}
+        self._tables = {table.key: _described(table, self._files[table.key].head) for table in found}
         self.missing = tuple(table.key for table in tables if table.key not in self._files)
         self.defaults = {key: self._absent(tables.by_key[key], file) for key, file in self._files.items()}
 
@@ -237,10 +237,17 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _described(table: Table, fields: Sequence[str]) -> Table:
-    """Return the table with the columns that a file has; those that nobody knows are text."""
+def _described(table: Table, head: Head) -> Table:
+    """Return the table with the columns that a file has.
+
+    One that the table lacks is what the column is that refers to it, whose old name it is; others are text.
+    """
     folded = {column.name.casefold(): column for column in table.columns}
-    columns = tuple(_column(table, folded, name) for name in fields)
+    for name, default in head.defaults.items():
+        if default.kind is DefaultKind.REFERENCE and name.casefold() in folded:
+            new = folded[name.casefold()]
+            folded.setdefault(str(default.value).casefold(), Column(new.name, new.type))
+    columns = tuple(_column(table, folded, name) for name in head.fields)
     names = {column.name for column in columns}
     return replace(
         table,

@@ -21,6 +21,7 @@ from dbdump_core.schema import Column, Default, DefaultKind, Schema, Table, Tabl
 from dbdump_core.transfer import Options, transfer
 from dbdump_core.types import (
     BIGINT,
+    BOOLEAN,
     DATE,
     DURATION,
     INTEGER,
@@ -344,6 +345,26 @@ NEW_YORK = Type(Kind.TIMESTAMP, precision=6, name="America/New_York")
 )
 def test_times_of_defaults_are_meant_as_those_of_records_are(tmp_path, type_, mark, default, cell):
     assert filled(tmp_path, type_, default, mark=mark, zone="Europe/Berlin") == cell
+
+
+@pytest.mark.parametrize(
+    ("type_", "literal", "cell"),
+    [
+        (TIMESTAMPTZ, "'2007-07-01 10:00:00'", "2007-07-01 08:00:00"),
+        (NEW_YORK, "'2007-07-01 10:00:00'", "2007-07-01 04:00:00"),
+        (BOOLEAN, "True", "1"),
+        (parse_type("decimal(10,2)"), "12.5", "12.50"),
+        (parse_type("bytes"), r"b'\x00a'", r"\\x0061"),
+        (UUID, "'00000000000000000000000000000001'", "00000000-0000-0000-0000-000000000001"),
+        (INTERVAL, "1500000", "00:00:01.5"),
+    ],
+)
+def test_a_renamed_column_is_read_as_what_it_is_now(tmp_path, type_, literal, cell):
+    text = f"table = 't'\nfields = ['old']\ndefault = {{'New': ('reference', 'old')}}\nrecords = [\n[{literal}]\n]\n"
+    table = Table("t", (Column("id", INTEGER), Column("new", type_, nullable=False)))
+    opened = LegacySource(folder(tmp_path, text, "t.py"), Schema((table,)), engine="x", zone="Europe/Berlin")
+    assert [(column.name, column.type) for column in opened.schema().by_key[table.key].columns] == [("old", type_)]
+    assert load_stored(opened)[table.key].decode() == cell + "\n"
 
 
 @pytest.mark.parametrize("mark", [False, True])
