@@ -141,8 +141,9 @@ class DatabaseTarget:
         other = _database(source)
         if other is None:
             return
-        with self.backend.speaking(self.connection), other.backend.speaking(other.connection):
+        with self.backend.speaking(self.connection):
             mark = self.backend.claim(self.connection)
+        with other.backend.speaking(other.connection):
             same = other.backend.recognises(other.connection, mark)
             other.connection.rollback()
         if same:

@@ -130,6 +130,30 @@ def test_a_session_that_ends_while_reading(
             transfer(left, right, Options(replace=True))
 
 
+@pytest.mark.parametrize("native", [True, False], ids=["native", "portable"])
+@pytest.mark.parametrize("engine", SERVER_ENGINES)
+def test_a_session_that_ends_in_the_middle_of_a_table(make_database: Make, engine: str, native: bool) -> None:
+    source = make_database(engine)
+    execute(source, CREATE.replace("VARCHAR(200)", "TEXT"))
+    rows = ", ".join(f"({number}, '{'x' * 1900}')" for number in range(1000))
+    execute(source, f"INSERT INTO t VALUES {rows}")
+    for step in (1000, 2000, 4000, 8000):
+        execute(source, f"INSERT INTO t SELECT id + {step}, name FROM t")
+    with closing(DatabaseSource(backend_for(sa.make_url(source), native=native))) as left:
+        (table,) = left.schema()
+        killed = False
+
+        def emit(block: object) -> None:
+            nonlocal killed
+            if not killed:
+                kill_sessions(source)
+            killed = True
+
+        with pytest.raises(DatabaseError), left.snapshot([table]):
+            left.read(ReadTask(table, table.columns), emit)
+        assert killed
+
+
 @posix
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_load_that_is_killed(make_database: Make, engine: str, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from dbdump_core.abc import Block
 from dbdump_core.backends import backend_for
 from dbdump_core.cli import main
-from dbdump_core.database import DatabaseTarget
+from dbdump_core.database import DatabaseSource, DatabaseTarget
 from dbdump_core.errors import DatabaseError, ManyErrorsError, ValueRefusedError
 from dbdump_core.load_map import TableMap
 from dbdump_core.operations import dump, load
@@ -117,6 +117,10 @@ def test_rows_that_contradict_each_other(make_database: MakeDatabase, engine: st
     rows = [(str(number % 95), "x") for number in range(100)]
     with refused(target, ManyErrorsError, "5 errors found", "table item"):
         load_memory(MemorySource({ITEM: rows}, block_rows=100), target, fail_fast=False)
+    with pytest.raises(ManyErrorsError) as caught:
+        load_memory(MemorySource({ITEM: rows}, block_rows=100), target, fail_fast=False)
+    for number, error in enumerate(caught.value.errors):
+        assert f"table item, row (id='{number}'): the target refuses it: " in error
     with refused(target, ValueRefusedError, "table item"):
         load_memory(MemorySource({ITEM: rows[:96]}, block_rows=100), target, fail_fast=False)
 
@@ -165,6 +169,25 @@ def test_what_is_no_rows_fault_ends_the_run(make_database: MakeDatabase, engine:
         other.rollback()
     assert state(target) == {"item": ["(777, 'there')"]}
     assert threading.active_count() < 10
+
+
+@pytest.mark.parametrize("fail_fast", [True, False])
+@pytest.mark.parametrize("private", [True, False])
+def test_a_full_disk_is_told_as_such(make_database: MakeDatabase, private: bool, fail_fast: bool) -> None:
+    target = make_database("sqlite")
+    execute(target, MADE, "INSERT INTO item VALUES (7, 'old')")
+    source: Any = items(20_000, set())
+    if private:
+        url = make_database("sqlite")
+        execute(url, MADE)
+        load_memory(source, url)
+        source = DatabaseSource(backend_for(sa.make_url(url)))
+    with closing(DatabaseTarget(backend_for(sa.make_url(target)))) as opened:
+        # SQLite rolls all of it back by itself then, savepoints and all.
+        opened.connection.exec_driver_sql("PRAGMA max_page_count = 20")
+        with refused(target, DatabaseError, "database or disk is full"):
+            transfer(source, opened, Options(replace=True, fail_fast=fail_fast))
+    source.close()
 
 
 # The command line

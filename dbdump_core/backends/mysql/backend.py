@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,11 +10,11 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 from ...abc import Block, Emit, ReadTask, Snapshot, WriteTask
-from ...errors import DatabaseError, RefusedError, UnsafeError, ValueRefusedError
+from ...errors import DatabaseError, RefusedError, UnsafeError
 from ...schema import Column, ForeignKey, Schema, Table, TableKey
 from ...types import FLOAT, Kind, Type
 from .. import portable
-from ..base import ROLLED_BACK, Backend, reason
+from ..base import Backend, reason
 from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
 from . import catalog, faults, reading
@@ -61,9 +60,6 @@ SELECT DISTINCT table_schema, table_name, referenced_table_name FROM information
 WHERE referenced_table_schema = DATABASE() AND table_schema <> DATABASE() ORDER BY 1, 2
 """
 """Tables of other databases with foreign keys into this one: with their checks off, nothing would protect them."""
-
-_WARNING_ROW = re.compile(r"(?:row|line) (\d+)$")
-WARNINGS_SHOWN = 3
 
 
 class MysqlBackend(Backend):
@@ -291,29 +287,16 @@ class MysqlBackend(Backend):
         except self.driver_error(connection) as error:
             if not self.raw(connection).open:
                 raise
-            raise ValueRefusedError(
-                f"table {task.table.key}: the target refuses a row: {reason(error)}; {ROLLED_BACK}"
-            ) from error
+            raise faults.refused(task, block, reason(error)) from error
         if not loaded.is_exact(block.rows):
-            raise self._refused(connection, task, block, loaded)
+            warnings = self.run(connection, "SHOW WARNINGS").all()
+            raise faults.warned(task, block, loaded, warnings)
         return True
 
     def _has_huge_cells(self, block: Block) -> bool:
         """A function of a value beyond max_allowed_packet is NULL, with only a warning (torture.md S19)."""
         limit = self._packet // 2
         return len(block.data) > limit and max(map(len, block.data.split(b"\n"))) > limit
-
-    def _refused(self, connection: sa.Connection, task: WriteTask, block: Block, loaded: Any) -> Exception:
-        warnings = [(int(code), str(text)) for _, code, text in self.run(connection, "SHOW WARNINGS").all()]
-        for code, text in warnings:
-            found = _WARNING_ROW.search(text)
-            if found and 0 < int(found.group(1)) <= block.rows:
-                return portable.refused_row(task, block, int(found.group(1)) - 1, f"{text} (warning {code})")
-        listed = "; ".join(text for _, text in warnings[:WARNINGS_SHOWN]) or "it says nothing more"
-        return ValueRefusedError(
-            f"table {task.table.key}: of {block.rows} rows the target took {loaded.records - loaded.skipped} with"
-            f" {loaded.warnings} warnings: {listed}; {ROLLED_BACK}"
-        )
 
     def portable_value(self, column: Column, type_: Type, text: str) -> object:
         if column.type.kind is Kind.BIT:

@@ -1,4 +1,4 @@
-"""LOAD DATA LOCAL without a file: PyMySQL's connection with a handler that serves only our block.
+"""PyMySQL's connections, and LOAD DATA LOCAL without a file: a handler that serves only our block.
 
 With `local_infile` on, a rogue server can answer any statement with a request for any file of the
 client (torture.md H10). Here the switch is on for the one writing connection, and whatever name the
@@ -54,8 +54,20 @@ def _send(connection: LoadingConnection, data: bytes) -> None:
         connection.write_packet(bytes(view[start : start + PACKET_BYTES]))
 
 
-class LoadingConnection(_private.Connection):  # type: ignore[misc]
-    """PyMySQL's connection; `offered`: the name and bytes that the next LOAD DATA may ask for."""
+class _Connection(_private.Connection):  # type: ignore[misc]
+    """PyMySQL's connection, which knows when it is broken that no more rows will come.
+
+    PyMySQL itself tries to read them when the cursor is closed, and fails so that the cause is hidden.
+    """
+
+    def _force_close(self) -> None:
+        super()._force_close()
+        if self._result is not None:
+            self._result.unbuffered_active = False
+
+
+class LoadingConnection(_Connection):
+    """A connection that may load; `offered`: the name and bytes that the next LOAD DATA may ask for."""
 
     offered: tuple[bytes, bytes] | None = None
 
@@ -77,7 +89,7 @@ def connect(arguments: Sequence[Any], options: dict[str, Any], *, loads: bool) -
         # As servers and other clients spell it; PyMySQL itself takes Latin-1.
         options["password"] = options["password"].encode()
     if not loads:
-        return pymysql.connect(*arguments, **options)
+        return _Connection(*arguments, **options)
     flags = options.pop("client_flag", 0) | CLIENT.LOCAL_FILES
     return LoadingConnection(*arguments, **{**options, "local_infile": True, "client_flag": flags})
 

@@ -296,6 +296,8 @@ class SqliteBackend(Backend):
         try:
             rows = raw.execute(self._insert_select(connection, read, write)).rowcount
         except sqlite3.Error:
+            if not raw.in_transaction:  # SQLite has rolled all of it back itself: a full disk
+                raise
             # The way by rows will fail as well, and name the row.
             raw.execute("ROLLBACK TO adopted")
             return None

@@ -118,6 +118,8 @@ class BlockWriter:
         try:
             self._raw.executemany(self._sql, rows)
         except sqlite3.Error:
+            if not self._raw.in_transaction:  # SQLite has rolled all of it back itself: a full disk
+                raise
             self._raw.execute("ROLLBACK TO block")
             self._name_refused_row(block, rows)
             raise
