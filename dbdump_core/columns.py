@@ -155,15 +155,34 @@ def _default(name: str, defaults: Mapping[str, Default]) -> Default | None:
 
 
 def _filled(table: Table, column: Column, default: Default, where: str) -> Field:
+    told = _told(table, column)
     if default.kind is not DefaultKind.REFERENCE:
-        return Field(column, maker=maker(default, column.type, where=where), edited=True)
-    known = table.by_name.get(str(default.value))
+        type_ = _meant(told, column.type)
+        made = maker(default, type_, where=where)
+        return Field(column, maker=made, convert=conversion(type_, column.type), edited=True)
+    name = str(default.value)
+    known = table.by_name.get(name)
+    if known is None and told is not None:
+        known = Column(name, told.type)  # its old name: the rows hold what the column is
     if known is not None:
         return Field(column, read=known, convert=conversion(known.type, column.type))
-    # A field of the rows that the schema does not describe: taken for text, and looked at.
-    return Field(
-        column, read=Column(str(default.value), TEXT), convert=conversion(TEXT, column.type), edited=True
-    )
+    # A field of the rows that nobody describes: taken for text, and looked at.
+    return Field(column, read=Column(name, TEXT), convert=conversion(TEXT, column.type), edited=True)
+
+
+def _told(table: Table, column: Column) -> Column | None:
+    """Return the column as the schema of the rows describes it."""
+    folded = {one.name.casefold(): one for one in table.columns}
+    return table.by_name.get(column.name) or folded.get(column.name.casefold())
+
+
+def _meant(told: Column | None, target: Type) -> Type:
+    """Return the type that a default is spelled in: that of the target, or the flavour of it that is told."""
+    if told is None or stored(told.type) is told.type:
+        return target
+    if target.kind not in (told.type.kind, stored(told.type).kind):
+        return target
+    return replace(told.type, precision=target.precision) if target.kind is Kind.TIMESTAMP else told.type
 
 
 def _check_defaults(table: Table, there: Table, rules: Rules, notes: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -291,8 +292,37 @@ def test_a_column_may_be_renamed_by_reference(make_database: MakeDatabase, tmp_p
     assert query(target, "SELECT * FROM shop ORDER BY id") == [(1, "one", 10), (2, "two", None)]
     schema.write_text(schema.read_text().replace("smallint", "boolean"))
     empty = make_database("postgresql")
-    with refused(empty, ValueRefusedError, "column price, row (id='1'", "'10' is not a boolean"):
+    with refused(empty, ValueRefusedError, "0001-shop.tsv:2: table shop, column old_price", "'10' is not a boolean"):
         load(str(tmp_path / "dump"), empty, create=True)
+
+
+FLAVOURED = (
+    "name: code, type: uuid_hex, default: {kind: value, value: 0123456789ABCDEF0123456789abcdef}",
+    "name: spent, type: duration, default: {kind: value, value: 5000000}",
+    "name: met, type: \"timestamp in 'Europe/Berlin'\", default: {kind: datetime, value: '2024-07-01 10:00:00'}",
+    "name: took, type: duration, default: {kind: reference, value: old_price}",
+    "name: late, type: \"timestamp in 'Asia/Tokyo'\", default: {kind: datetime, value: now}",
+)
+
+
+def test_defaults_are_spelled_as_the_schema_of_the_dump_says(make_database: MakeDatabase, tmp_path: Path) -> None:
+    schema = shop_dump(make_database, tmp_path / "dump")
+    text = schema.read_text()
+    line = next(line for line in text.splitlines() if "old_price" in line)
+    schema.write_text(text.replace(line + "\n", ""))
+    add(schema, *FLAVOURED)
+    target = make_database("postgresql")
+    execute(
+        target,
+        "CREATE TABLE shop (id BIGINT PRIMARY KEY, name TEXT, code UUID, spent INTERVAL, met TIMESTAMPTZ,"
+        " took INTERVAL, late TIMESTAMPTZ)",
+    )
+    assert load(str(tmp_path / "dump"), target).verified
+    assert query(
+        target,
+        "SELECT code::text, spent::text, met AT TIME ZONE 'UTC', took::text,"
+        " abs(extract(epoch FROM now() - late)) < 600 FROM shop WHERE id = 1",
+    ) == [("01234567-89ab-cdef-0123-456789abcdef", "00:00:05", dt.datetime(2024, 7, 1, 8), "00:00:00.00001", True)]
 
 
 @pytest.mark.parametrize(
