@@ -11,10 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from dbdump_core import operations
-from dbdump_core.errors import DbdumpError, UnsafeError
+from dbdump_core.errors import DbdumpError, UnsafeError, ValueRefusedError
 from tests.promises import engine as engine_of
-from tests.promises import execute
-from tests.servers import ENGINES
+from tests.promises import execute, query, refused
+from tests.servers import ENGINES, SERVER_ENGINES
 
 
 def make(path: Path, *statements: str) -> str:
@@ -171,3 +171,17 @@ def test_a_key_of_one_partition_is_seen(make_database: Callable[[str], str], tmp
         operations.copy(source, url, replace=True)
     with engine_of(url).connect() as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM orders")).scalar_one() == 1
+
+
+@pytest.mark.parametrize("engine", SERVER_ENGINES)
+def test_a_lone_surrogate_is_no_text(make_database: Callable[[str], str], engine: str) -> None:
+    """Without the proof too: MariaDB itself stores it (torture.md S3)."""
+    source, target = make_database("sqlite"), make_database(engine)
+    execute(source, "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)")
+    execute(source, "INSERT INTO t VALUES (1, '\ud55c'), (2, CAST(x'eda080' AS TEXT))")
+    execute(target, "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)")
+    with refused(target, ValueRefusedError, "table t"):
+        operations.copy(source, target, verify=False)
+    execute(source, "DELETE FROM t WHERE id = 2")
+    operations.copy(source, target, verify=False)
+    assert query(target, "SELECT name FROM t") == [("\ud55c",)]

@@ -12,6 +12,8 @@ from ..abc import Block
 CELL = b"\xff"
 ROW = b"\xfe"
 NULL = b"\xfd"
+_SURROGATE = b"\xed"
+"""How a lone surrogate begins (and some Hangul): MariaDB takes it, though it is no UTF-8."""
 _ESCAPES = ((b"\\", b"\\\\"), (b"\t", b"\\t"), (b"\n", b"\\n"), (b"\r", b"\\r"))
 _TO_LINES = bytes.maketrans(CELL + ROW, b"\t\n")
 
@@ -29,7 +31,7 @@ def to_block(
         return None
     if nulls is not None and raw.count(NULL) != nulls:
         return None
-    if not validate:
+    if not validate and _SURROGATE not in raw:
         return Block(lambda: _lines(raw), rows)
     data = _lines(raw)
     return Block(data, rows) if is_utf8(data) else None
