@@ -34,6 +34,7 @@ class Chosen:
 
     @property
     def all(self) -> tuple[Model, ...]:
+        """Return the chosen models and those that are taken along."""
         return (*self.models, *self.lookups)
 
     def describe(self, reflected: Schema) -> Schema:
