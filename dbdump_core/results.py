@@ -51,6 +51,12 @@ class TableResult:
     notes: tuple[str, ...] = ()
 
 
+class Detail(str):
+    """A note on what is as it should be, for those who ask for details."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a run did. `verified`: every table was read back and proved equal."""

@@ -268,7 +268,9 @@ def _type(node: Node) -> Type:
 
 def _default(node: Node) -> Default:
     keys = node.keys(("kind", "value"), ("kind",))
-    kind = DefaultKind(keys["kind"].word(tuple(DefaultKind)))
+    # YAML's own null is the word too, as people write it without quotes.
+    bare = keys["kind"].value is None
+    kind = DefaultKind.NULL if bare else DefaultKind(keys["kind"].word(tuple(DefaultKind)))
     if "value" not in keys:
         if kind in (DefaultKind.NULL, DefaultKind.UUID):
             return Default(kind)

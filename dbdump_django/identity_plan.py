@@ -14,6 +14,7 @@ from dbdump_core.conversions import conversion
 from dbdump_core.errors import MismatchError, shown
 from dbdump_core.lines import escape, split_rows
 from dbdump_core.load_map import LoadMap, TableMap
+from dbdump_core.results import Detail
 from dbdump_core.schema import Column, Schema, Table, TableKey
 from dbdump_core.types import Kind
 
@@ -54,7 +55,7 @@ class Identities:
 
     def outcome(self) -> tuple[str, ...]:
         """Return what became of each table, one line each, once the rows have passed."""
-        return tuple(rows.outcome() for rows in self.rows)
+        return tuple(Detail(rows.outcome()) for rows in self.rows)
 
 
 def table_keys(models: Iterable[type[Model]], alias: str) -> dict[str, TableKey]:

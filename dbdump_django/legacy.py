@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 from dbdump_core.cli import close_to, guarded
 from dbdump_core.cli.display import Display, open_display
 from dbdump_core.cli.output import Mask, escaped, make_encodable, say
-from dbdump_core.cli.summary import amount, report_warnings
+from dbdump_core.cli.summary import amount, notes, report_warnings
 from dbdump_core.errors import DbdumpError, ManyErrorsError, RefusedError, UsageError, shown
+from dbdump_core.results import Detail
 
 if TYPE_CHECKING:
     from dbdump_core.abc import Report
@@ -177,7 +178,7 @@ def _show(report: Report, display: Display, options: Namespace) -> None:
     if options.verbose:
         display.show_report(report)
     else:
-        display.say(*report_warnings(report))
+        say(*report_warnings(report), *notes(text for text in report.notes if not isinstance(text, Detail)))
 
 
 def _failed(error: DbdumpError, options: Namespace) -> int:

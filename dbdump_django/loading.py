@@ -12,6 +12,7 @@ from dbdump_core.abc import Progress, Report, Source, Target
 from dbdump_core.endpoints import open_source, open_target
 from dbdump_core.errors import DumpError, MismatchError, shown
 from dbdump_core.load_map import LoadMap, TableMap
+from dbdump_core.results import Detail
 from dbdump_core.schema import Schema, TableKey
 from dbdump_core.selection import Selection
 from dbdump_core.transfer import Confirm, Options, transfer
@@ -145,7 +146,7 @@ def absent(taken: Schema, chosen: Chosen, there: Schema) -> list[str]:
         for key, model in model_keys(chosen.models, chosen.alias).items()
         if key in there.by_key and folded(key) not in given
     ]
-    return [f"not in the source, so left alone: {', '.join(missing)}"] if missing else []
+    return [Detail(f"not in the source, so left alone: {', '.join(missing)}")] if missing else []
 
 
 def _migration_notes(source: Source, chosen: Chosen) -> list[str]:

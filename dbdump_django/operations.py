@@ -170,6 +170,9 @@ def _compared(ours: Source, theirs: Source, chosen: Chosen, progress: Progress |
     comparison = compare(left, View(theirs, there), selection=Selection(), progress=progress)
     # Asked when all was read: what stands in a stream's manifest is known only then.
     looked_up = keys_in(taken, lookup_keys(ours, taken, chosen))
+    if not chosen.named:  # a load keeps what only this project has: its own content types, and their permissions
+        kept = [model for model in chosen.all if model._meta.app_label in ("contenttypes", "auth")]
+        looked_up |= keys_in(taken, first_tables(kept, chosen.alias))
     comparison, more = without_lookups(comparison, looked_up, found.rows)
     return changed(comparison, notes=(*comparison.notes, *notes, *more))
 

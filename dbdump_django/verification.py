@@ -107,7 +107,7 @@ def without_lookups(
         if not table.equal and table.key in lookups and str(table.key).casefold() not in lacking
     }
     kept = tuple(table for table in comparison.tables if table.key not in told)
-    notes = [f"{key}: only looked up; all rows of the source are there" for key in sorted(told, key=str)]
+    notes = [f"{key}: has all rows of the source, and others of its own" for key in sorted(told, key=str)]
     return replace(comparison, tables=kept), notes
 
 

@@ -249,3 +249,10 @@ def test_what_is_wrong_is_refused(
     assert message in said if not message.startswith("f.yaml: not") else said.startswith("f.yaml")
     assert said.isprintable()
     assert caught.value.exit_code == 2
+
+
+def test_null_is_the_word_with_and_without_quotes() -> None:
+    text = "tables:\n- name: t\n  columns:\n  - {{name: a, type: text, default: {{kind: {}}}}}\n"
+    bare, quoted = (schema_yaml.loads(text.format(word), file="schema.yaml") for word in ("null", "'null'"))
+    assert bare == quoted
+    assert bare.tables[0].columns[0].default == Default(DefaultKind.NULL)
