@@ -109,7 +109,7 @@ Raises MismatchError where a name that it needs is not among them.
 class Rewrite(Protocol):
     """Turns the lines of one table as they are read into those to be written.
 
-    Runs in the thread that reads, table after table in the order of the plan.
+    Runs in the thread that makes the lines, table after table in the order of the plan.
     """
 
     def block(self, block: Block) -> Block:

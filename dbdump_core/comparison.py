@@ -12,7 +12,7 @@ from .columns import stored_column, stored_table
 from .conversions import Convert, conversion
 from .fingerprint import Canonical, Hasher, canonical
 from .matching import described
-from .schema import Column, Schema, Table, TableKey
+from .schema import Column, Schema, Table
 from .selection import Selection, select
 from .types import Kind, Type, stored
 
@@ -43,25 +43,21 @@ def compare(
     tell = progress or (lambda event: None)
     tell(Event(Phase.DESCRIBE))
     chosen = select(described(left, schema), selection)
-    there = {_folded(table.key): table for table in right.schema()}
-    both = [table for table in chosen if _folded(table.key) in there]
-    pairs = [_pair(left, right, (table, there[_folded(table.key)])) for table in both]
-    known = {_folded(table.key) for table in left.schema()}
+    there = {table.key.folded: table for table in right.schema()}
+    both = [table for table in chosen if table.key.folded in there]
+    pairs = [_pair(left, right, (table, there[table.key.folded])) for table in both]
+    known = {table.key.folded for table in left.schema()}
     wanted = selection.tables or selection.exclude
     tables = _compare_pairs((left, right), _ordered(left, right, pairs), selection, tell)
     return Comparison(
         left.name,
         right.name,
         tuple(tables),
-        only_left=tuple(table.key for table in chosen if _folded(table.key) not in there),
+        only_left=tuple(table.key for table in chosen if table.key.folded not in there),
         only_right=() if wanted else tuple(table.key for name, table in there.items() if name not in known),
         notes=(*left.schema().notes, *right.schema().notes),
         seconds=time.monotonic() - started,
     )
-
-
-def _folded(key: TableKey) -> tuple[str, str]:
-    return (key.schema or "").casefold(), key.name.casefold()
 
 
 def _ordered(left: Source, right: Source, pairs: Sequence[_Pair]) -> list[_Pair]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from .abc import Block, ReadTask
@@ -19,6 +19,8 @@ from .errors import ValueRefusedError, shown
 from .lexers import Lexer, lexer
 from .schema import Column, Table
 from .types import Kind, Type
+
+Row = TypeVar("Row")
 
 NULL = b"\\N"
 _ESCAPES = ((b"\\", b"\\\\"), (b"\t", b"\\t"), (b"\n", b"\\n"), (b"\r", b"\\r"))
@@ -282,3 +284,43 @@ class Checker:
                     f"{where}table {self.task.table.key}, column {column.name}, row {row}:"
                     f" {shown_cell(cell)} is not {expected}; change the value or the column's type"
                 ) from None
+
+
+OnError = Callable[[ValueRefusedError], None]
+"""Takes the error of a row that is then left out."""
+
+
+def passed(
+    block: Block, checkers: Sequence[Checker], place: Callable[[int], str] | None, on_error: OnError | None
+) -> Block:
+    """Return the block's rows that the checkers let pass; `on_error` is told of the others, or they are raised."""
+    try:
+        for checker in checkers:
+            checker.check(block, place)
+    except ValueRefusedError:
+        if on_error is None:
+            raise
+    else:
+        return block
+
+    def checked(numbered: tuple[int, bytes]) -> bytes:
+        row, line = numbered
+        for checker in checkers:
+            checker.check(Block(line, 1), None if place is None else lambda _: place(row))
+        return line
+
+    kept = made(enumerate(block.data.splitlines(keepends=True)), checked, on_error)
+    return Block(b"".join(kept), len(kept))
+
+
+def made(rows: Iterable[Row], make: Callable[[Row], bytes], on_error: OnError | None) -> list[bytes]:
+    """Return what `make` makes of each row; `on_error` is told of rows that it refuses, or they are raised."""
+    lines = []
+    for row in rows:
+        try:
+            lines.append(make(row))
+        except ValueRefusedError as error:
+            if on_error is None:
+                raise
+            on_error(error)
+    return lines

@@ -89,7 +89,7 @@ def _find_table(table: Table, target: Target, wishes: Wishes) -> Table | None:
     there = target.schema().by_key
     if table.key in there:
         return there[table.key]
-    alike = [key for key in there if _folded(key) == _folded(table.key)]
+    alike = [key for key in there if key.folded == table.key.folded]
     if len(alike) == 1:
         return there[alike[0]]
     if target.creates or wishes.create:
@@ -98,10 +98,6 @@ def _find_table(table: Table, target: Target, wishes: Wishes) -> Table | None:
         f"{target.name} has no table {shown(table.key)}; create it first or give --create"
         f" ({close(str(table.key), map(str, there))})"
     )
-
-
-def _folded(key: TableKey) -> tuple[str, str]:
-    return (key.schema or "").casefold(), key.name.casefold()
 
 
 class _Planner:
@@ -123,7 +119,7 @@ class _Planner:
         )
         fields, notes = pair(table, there, rules)
         notes += [note for one in fields if (note := _conversion(table, one))]
-        if there.key != table.key and _folded(there.key) == _folded(table.key):
+        if there.key != table.key and there.key.folded == table.key.folded:
             notes.append(f"table {table.key} fills {there.key}: the names differ in case")
         read = ReadTask(
             table=stored_table(table),

@@ -279,17 +279,13 @@ def _by_target(source: Schema, there: Mapping[TableKey, Table]) -> dict[TableKey
     """Return the source's tables by the keys of those they fill: of that name, else the only one in another case."""
     folded: dict[tuple[str, str], list[TableKey]] = {}
     for key in there:
-        folded.setdefault(_folded(key), []).append(key)
+        folded.setdefault(key.folded, []).append(key)
     found = {}
     for table in source:
-        alike = [table.key] if table.key in there else folded.get(_folded(table.key), [])
+        alike = [table.key] if table.key in there else folded.get(table.key.folded, [])
         if len(alike) == 1:
             found[alike[0]] = table
     return found
-
-
-def _folded(key: TableKey) -> tuple[str, str]:
-    return (key.schema or "").casefold(), key.name.casefold()
 
 
 def _column(table: Table, name: str) -> Column | None:

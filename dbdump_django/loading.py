@@ -21,7 +21,7 @@ from . import content_types
 from .db_url import database_url
 from .migrations import applied, difference
 from .model_schema import fills, model_keys
-from .project import Chosen, folded, refuse_open_transaction
+from .project import Chosen, refuse_open_transaction
 from .selection import name_of
 
 MIGRATIONS = "django_migrations"
@@ -140,11 +140,11 @@ def _taken(source: Source, chosen: Chosen, notes: list[str]) -> Schema:
 
 def absent(taken: Schema, chosen: Chosen, there: Schema) -> list[str]:
     """Return a note on the models whose tables are there and not in the source."""
-    given = {folded(table.key) for table in taken}
+    given = {table.key.folded for table in taken}
     missing = [
         name_of(model)
         for key, model in model_keys(chosen.models, chosen.alias).items()
-        if key in there.by_key and folded(key) not in given
+        if key in there.by_key and key.folded not in given
     ]
     return [Detail(f"not in the source, so left alone: {', '.join(missing)}")] if missing else []
 

@@ -56,8 +56,8 @@ class Chosen:
         Exactly that name, else the only one that differs in case.
         """
         keys = set(model_keys(self.all, self.alias))
-        names = Counter(map(folded, keys))
-        tables = [table for table in schema if table.key in keys or names[folded(table.key)] == 1]
+        names = Counter(key.folded for key in keys)
+        tables = [table for table in schema if table.key in keys or names[table.key.folded] == 1]
         return Schema(tuple(tables), schema.notes)
 
     def notes(self, there: Schema) -> list[str]:
@@ -115,11 +115,6 @@ def refuse_open_transaction(alias: str) -> None:
 def shown_alias(alias: str) -> str:
     """Return an alias and its database for people, without the password."""
     return f"{alias} ({database_url(alias).render_as_string(hide_password=True)})"
-
-
-def folded(key: TableKey) -> tuple[str, str]:
-    """Return the name by which tables that differ in case are one."""
-    return (key.schema or "").casefold(), key.name.casefold()
 
 
 def _some(models: Sequence[Any]) -> str:

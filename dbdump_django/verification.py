@@ -13,7 +13,6 @@ from dbdump_core.rewriting import Cell, LineRewrite
 from dbdump_core.schema import Column, Schema, Table, TableKey
 
 from .identity_rows import Matched, Replaced
-from .project import folded
 
 
 class View:
@@ -76,20 +75,20 @@ class View:
 
 def by_source(load_map: LoadMap, taken: Schema) -> LoadMap:
     """Return a load map by the keys of the source's tables, which may differ in case."""
-    maps = {folded(key): map_ for key, map_ in load_map.items()}
-    return {table.key: maps[folded(table.key)] for table in taken if folded(table.key) in maps}
+    maps = {key.folded: map_ for key, map_ in load_map.items()}
+    return {table.key: maps[table.key.folded] for table in taken if table.key.folded in maps}
 
 
 def common(schema: Schema, other: Schema) -> Schema:
     """Return the tables of `schema` that `other` has too."""
-    there = {folded(table.key) for table in other}
-    return Schema(tuple(table for table in schema if folded(table.key) in there), schema.notes)
+    there = {table.key.folded for table in other}
+    return Schema(tuple(table for table in schema if table.key.folded in there), schema.notes)
 
 
 def keys_in(schema: Schema, keys: Iterable[TableKey]) -> frozenset[TableKey]:
     """Return how `schema` spells those of the keys that it has."""
-    wanted = set(map(folded, keys))
-    return frozenset(table.key for table in schema if folded(table.key) in wanted)
+    wanted = {key.folded for key in keys}
+    return frozenset(table.key for table in schema if table.key.folded in wanted)
 
 
 def without_lookups(

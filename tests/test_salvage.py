@@ -135,6 +135,34 @@ def test_an_orphan_is_one_more_error(make_database: MakeDatabase, engine: str) -
         load_memory(source, target, fail_fast=False)
 
 
+READ_PAIRS = [*((engine, "postgresql") for engine in ENGINES), ("sqlite", "mariadb"), ("sqlite", "mysql")]
+
+
+@pytest.mark.parametrize("native", [True, False], ids=["native", "portable"])
+@pytest.mark.parametrize(("source_engine", "engine"), READ_PAIRS)
+def test_a_copy_finds_what_is_refused_while_it_reads(
+    make_database: MakeDatabase, source_engine: str, engine: str, native: bool
+) -> None:
+    source, target = make_database(source_engine), make_database(engine)
+    rows = [(number, "x" * 50 if number in (3, 700) else "good") for number in range(1, 1001)]
+    execute(source, "CREATE TABLE item (id INTEGER PRIMARY KEY, name VARCHAR(90))")
+    with engine_of(source).begin() as connection:
+        values = [{"id": number, "name": None if number == 500 else name} for number, name in rows]
+        connection.execute(sa.text("INSERT INTO item VALUES (:id, :name)"), values)
+    execute(target, MADE, "INSERT INTO item VALUES (1, 'old')")
+    with (
+        closing(DatabaseSource(backend_for(sa.make_url(source), native=native))) as opened,
+        closing(DatabaseTarget(backend_for(sa.make_url(target), native=native))) as written,
+        pytest.raises(ManyErrorsError) as raised,
+    ):
+        transfer(opened, written, Options(replace=True, fail_fast=False))
+    texts = raised.value.errors
+    assert len(texts) == 3, texts
+    for row in ("id='3'", "id='700'", "id='500'"):
+        assert any(row in text for text in texts), (row, texts)
+    assert query(target, "SELECT * FROM item") == [(1, "old")]
+
+
 def test_rows_that_cannot_be_rewritten_are_found_too(make_database: MakeDatabase) -> None:
     target = make_database("postgresql")
     execute(target, MADE)

@@ -14,13 +14,13 @@ from ..abc import BLOCK_BYTES, Block, Emit, ReadTask
 from ..errors import DumpError, ValueRefusedError, shown
 from ..formats.literals import Broken
 from ..formats.py import Read, canonical, read_record, reader
-from ..lines import Checker
+from ..lines import Checker, passed
 from ..schema import Column, Default, DefaultKind, Schema, Table, TableKey
 from ..types import TEXT, stored
 from .legacy_head import Head, read_head
 from .legacy_targets import LegacyTarget, PrintTarget
 from .legacy_values import default_for, value_reader
-from .parts import LINE_LIMIT, passed
+from .parts import LINE_LIMIT
 from .reader import ArchiveSource
 from .storage import open_regular, quoted, reading
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from ..abc import BLOCK_BYTES, Block, ReadTask
 from ..errors import DumpError, ValueRefusedError, shown
 from ..formats import Format
-from ..lines import Checker, project, split_rows
+from ..lines import Checker, passed, project, split_rows
 from .manifest import FileEntry
 
 LINE_LIMIT = 2 * 1024**3
@@ -134,37 +134,6 @@ class Part:
         if crlf:
             return DumpError(f"{self.file}:{line}: CRLF line ends; save the file with LF line ends")
         return DumpError(rf"{self.file}:{line}: a raw carriage return; write it as \r")
-
-
-def passed(
-    block: Block,
-    checkers: Sequence[Checker],
-    place: Callable[[int], str],
-    on_error: Callable[[ValueRefusedError], None] | None,
-) -> Block:
-    """Return the block's rows that the checkers let pass; `on_error` is told of the others, or they are raised."""
-    try:
-        for checker in checkers:
-            checker.check(block, place)
-    except ValueRefusedError:
-        if on_error is None:
-            raise
-    else:
-        return block
-    kept = []
-    for row, line in enumerate(block.data.splitlines(keepends=True)):
-        try:
-            _check_row(line, checkers, place(row))
-        except ValueRefusedError as error:
-            on_error(error)
-        else:
-            kept.append(line)
-    return Block(b"".join(kept), len(kept))
-
-
-def _check_row(line: bytes, checkers: Sequence[Checker], where: str) -> None:
-    for checker in checkers:
-        checker.check(Block(line, 1), lambda _: where)
 
 
 def difference(seen: FileEntry, expected: FileEntry) -> str | None:

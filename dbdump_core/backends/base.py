@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ..abc import Block, Emit, Path, ReadTask, Snapshot, WriteTask
 from ..errors import ConnectError, DatabaseError, UsageError
-from ..lines import Checker, decoder
+from ..lines import Checker, decoder, passed
 from ..schema import Column, ForeignKey, Schema, Table, TableKey
 from ..types import Kind, Type
 from . import portable
@@ -174,11 +174,10 @@ class Backend:
 
     def read(self, connection: sa.Connection, task: ReadTask, emit: Emit) -> Path:
         """Hand a table's rows to `emit`, checked as the task asks; tell which path it took."""
-        checker = Checker(task)
+        checkers = [Checker(task)]
 
         def checked(block: Block) -> None:
-            checker.check(block)
-            emit(block)
+            emit(passed(block, checkers, None, task.on_error))
 
         if self.may_read_natively(task) and self.read_natively(connection, task, checked):
             return Path.NATIVE

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from ..abc import BLOCK_BYTES, Block, Emit, ReadTask, WriteTask
 from ..errors import ValueRefusedError, shown
-from ..lines import encode, row_name, shown_cell, split_rows, text_of
+from ..lines import encode, made, row_name, shown_cell, split_rows, text_of
 from ..types import Kind, Type
 
 if TYPE_CHECKING:
@@ -69,16 +70,18 @@ def _fetches(result: sa.CursorResult[Any]) -> Iterator[Sequence[Sequence[object]
 
 
 def _block(task: ReadTask, rows: Sequence[Sequence[object]]) -> Block:
-    lines = []
-    for row in rows:
-        cells = []
-        for value, column in zip(row, task.columns, strict=False):
-            try:
-                cells.append(encode(value, column.type))
-            except (ValueError, UnicodeError) as error:
-                raise refused_value(task, row, column.name, value=value, error=error) from None
-        lines.append(b"\t".join(cells))
+    lines = made(rows, partial(_line, task), task.on_error)
     return Block(b"\n".join([*lines, b""]), len(lines))
+
+
+def _line(task: ReadTask, row: Sequence[object]) -> bytes:
+    cells = []
+    for value, column in zip(row, task.columns, strict=False):
+        try:
+            cells.append(encode(value, column.type))
+        except (ValueError, UnicodeError) as error:
+            raise refused_value(task, row, column.name, value=value, error=error) from None
+    return b"\t".join(cells)
 
 
 def refused_value(

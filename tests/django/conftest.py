@@ -73,3 +73,15 @@ def dumped(django_databases: Databases, tmp_path_factory: pytest.TempPathFactory
         return made[engine]
 
     return dump
+
+
+@pytest.fixture(scope="module")
+def full(django_databases: Databases) -> str:
+    """The alias of a full SQLite database, not to be changed."""
+    return django_databases.filled("sqlite")
+
+
+@pytest.fixture
+def bare(django_databases: Databases) -> str:
+    """The alias of a fresh SQLite database."""
+    return django_databases.fresh("sqlite")

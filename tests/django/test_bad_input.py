@@ -21,18 +21,6 @@ from tests.django.databases import Databases
 from tests.django.processes import LEGACY, MANAGE, environment, run
 
 
-@pytest.fixture
-def full(django_databases: Databases) -> str:
-    """The alias of a full SQLite database, not to be changed."""
-    return django_databases.filled("sqlite")
-
-
-@pytest.fixture
-def bare(django_databases: Databases) -> str:
-    """The alias of a fresh SQLite database."""
-    return django_databases.fresh("sqlite")
-
-
 @pytest.fixture(scope="module")
 def folder(django_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dump of all that the full database holds."""

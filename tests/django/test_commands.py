@@ -24,24 +24,11 @@ import dbdump_django
 from dbdump_core import UnsafeError, UsageError
 from tests.django import commands
 from tests.django.contents import cells
-from tests.django.databases import Databases
 from tests.django.processes import ENDS, MANAGE, ROOT, environment, file_of, run
 from tests.django.project.blog.models import Post, Tag
 from tests.django.project.catalog.models import Node
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX terminals and signals")
-
-
-@pytest.fixture(scope="module")
-def full(django_databases: Databases) -> str:
-    """The alias of a full SQLite database, not to be changed."""
-    return django_databases.filled("sqlite")
-
-
-@pytest.fixture
-def bare(django_databases: Databases) -> str:
-    """The alias of a fresh SQLite database."""
-    return django_databases.fresh("sqlite")
 
 
 @pytest.fixture(scope="module")

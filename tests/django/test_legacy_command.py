@@ -29,18 +29,6 @@ DONE = "Successful!"
 Run = subprocess.CompletedProcess[str]
 
 
-@pytest.fixture
-def full(django_databases: Databases) -> str:
-    """The alias of a full SQLite database, not to be changed."""
-    return django_databases.filled("sqlite")
-
-
-@pytest.fixture
-def bare(django_databases: Databases) -> str:
-    """The alias of a fresh SQLite database."""
-    return django_databases.fresh("sqlite")
-
-
 @pytest.fixture(scope="module")
 def folder(django_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All tables of the full database in a folder of 2007, not to be changed."""

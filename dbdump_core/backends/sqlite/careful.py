@@ -12,10 +12,11 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from uuid import UUID
 
 from ...abc import BLOCK_BYTES, Block, Emit
-from ...lines import Checker, encode
+from ...lines import Checker, encode, made, passed
 from ...schema import Column
 from ...types import Kind, Type
 from ..portable import refused_value
@@ -34,7 +35,7 @@ def read(
     lines: list[bytes] = []
     cursor = raw.execute(f"SELECT {columns} FROM {sql.table} AS t {tail}", parameters)
     while rows := cursor.fetchmany(ROWS):
-        lines += [_line(sql, row) for row in rows]
+        lines += made(rows, partial(_line, sql), sql.task.on_error)
         if sum(map(len, lines)) > BLOCK_BYTES:
             lines = _hand_over(checker, lines, emit)
     if lines:
@@ -43,8 +44,7 @@ def read(
 
 def _hand_over(checker: Checker, lines: list[bytes], emit: Emit) -> list[bytes]:
     block = Block(b"\n".join([*lines, b""]), len(lines))
-    checker.check(block)
-    emit(block)
+    emit(passed(block, [checker], None, checker.task.on_error))
     return []
 
 
