@@ -61,6 +61,7 @@ class DatabaseSource:
         try:
             yield level
         finally:
+            self.backend.release_snapshot(self.connection)
             # Nothing was written: where the connection broke, its own error is what matters.
             with suppress(sa.exc.DBAPIError):
                 if not self.connection.closed:

@@ -132,8 +132,6 @@ class _Run:
         self.source = source
         self.plan = plan
         self.verifies = options.verify and target.rereads
-        # A dump keeps the fingerprints, so that it can be compared later without reading the source.
-        self.hashes = self.verifies or target.creates
         self.fail_fast = options.fail_fast
         self.tell = options.progress or _silent
         self.before: dict[TableKey, Fingerprint] = {}
@@ -182,7 +180,7 @@ class _Run:
         if not plans:
             return
         totals = self.source.estimate([plan.source for plan in plans])
-        with Reader(self.source, plans, hashes=self.hashes).running() as reader:
+        with Reader(self.source, plans, hashes=self.verifies).running() as reader:
             for plan in plans:
                 started = time.monotonic()
                 rows, size = self._stream_table(plan, reader, store, totals.get(plan.source.key))

@@ -32,7 +32,6 @@ _DATA_NAME = re.compile(r"data/([0-9]{4,9})-[a-z0-9_.-]{1,200}\.(?:tsv|py)(?:\.z
 _Engine = Annotated[str, Field(pattern=r"\A[a-z0-9_-]{1,40}\z")]
 _Count = Annotated[int, Field(ge=0)]
 _Sha256 = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
-_Fingerprint = Annotated[str, Field(pattern=r"\A[0-9a-f]{32}\z")]
 
 
 class _Part(BaseModel):
@@ -56,7 +55,6 @@ class TableEntry(_Part):
     name: str
     columns: list[str]
     rows: _Count
-    fingerprint: _Fingerprint | None
 
     @property
     def key(self) -> TableKey:

@@ -192,10 +192,9 @@ class ArchiveWriter:
                 raise VerificationError(
                     f"table {shown(key)}: {result.rows} rows were read, {count} written; take the dump again"
                 )
-            fingerprint = None if result is None or result.fingerprint is None else str(result.fingerprint)
             columns = [column.name for column in planned.write.columns]
             entry = {"schema": key.schema, "name": key.name, "columns": columns, "rows": count}
-            entries.append(m.TableEntry.model_validate({**entry, "fingerprint": fingerprint}))
+            entries.append(m.TableEntry.model_validate(entry))
         return entries
 
 

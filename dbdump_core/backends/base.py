@@ -168,9 +168,12 @@ class Backend:
     # --- reading --------------------------------------------------------------------------------
 
     def hold_snapshot(self, connection: sa.Connection, tables: Sequence[Table]) -> Snapshot:
-        """Begin one point in time over `tables`; it lasts until the connection's rollback."""
+        """Begin one point in time over `tables`; it lasts until `release_snapshot` and the connection's rollback."""
         connection.execute(sa.select(sa.literal(1)))
         return Snapshot.NONE
+
+    def release_snapshot(self, connection: sa.Connection) -> None:
+        """Give up what a snapshot holds beside its connection's transaction."""
 
     def read(self, connection: sa.Connection, task: ReadTask, emit: Emit) -> Path:
         """Hand a table's rows to `emit`, checked as the task asks; tell which path it took."""

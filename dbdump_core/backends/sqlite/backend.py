@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path as FilePath
 from typing import ClassVar
 from urllib.parse import quote as url_quote
@@ -19,7 +20,7 @@ from ..base import Backend, reason
 from ..expressions import tokens
 from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
-from . import careful, catalog
+from . import careful, catalog, snapshot
 from .reading import SQLITE_LIMIT, bytes_out, read_by_key, read_by_row
 from .rows import FLOAT_TEXT, statement
 from .spelling import SqliteSpelling
@@ -57,6 +58,7 @@ class SqliteBackend(Backend):
             raise ConnectError("an in-memory SQLite database cannot be shared; name a file")
         self.path = FilePath(url.database)
         self.made = False
+        self._second: sqlite3.Connection | None = None
         self._rowids: dict[str, str | None] = {}
         self._writers: dict[int, tuple[WriteTask, BlockWriter]] = {}
 
@@ -67,12 +69,13 @@ class SqliteBackend(Backend):
         mode = "ro" if not writing else "rwc" if self.create else "rw"
         self.made = writing and self.create and not self.path.exists()
 
-        def connect() -> sqlite3.Connection:
-            return sqlite3.connect(
-                self.uri(mode), uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
+        creator = partial(self._open, mode, BUSY_SECONDS)
+        return sa.create_engine("sqlite://", creator=creator, poolclass=sa.pool.NullPool).connect()
 
-        return sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.NullPool).connect()
+    def _open(self, mode: str, timeout: float) -> sqlite3.Connection:
+        return sqlite3.connect(
+            self.uri(mode), uri=True, timeout=timeout, isolation_level=None, check_same_thread=False
+        )
 
     def _refuse_bad_file(self, writing: bool) -> None:
         if not self.path.exists():
@@ -98,13 +101,8 @@ class SqliteBackend(Backend):
         return f"file:{url_quote(path if path.startswith('/') else '/' + path)}?mode={mode}"
 
     def pin(self, connection: sa.Connection, *, writing: bool) -> None:
-        pragmas = ["cell_size_check = ON", f"cache_size = -{CACHE_KIBIBYTES}"]
-        # SQLite 3.40 takes its own JSON functions for unsafe, without which a table that checks JSON cannot be used.
-        if self.run(connection, _JSON_IS_SAFE).scalar():
-            pragmas.append("trusted_schema = OFF")
-        pragmas.append("foreign_keys = OFF" if writing else "query_only = ON")
-        for pragma in pragmas:
-            self.run(connection, f"PRAGMA {pragma}")
+        access = "foreign_keys = OFF" if writing else "query_only = ON"
+        _pin(self.raw(connection), f"cache_size = -{CACHE_KIBIBYTES}", access)
 
     def probe_doubles(self, connection: sa.Connection) -> bool:
         raw = self.raw(connection)
@@ -126,7 +124,8 @@ class SqliteBackend(Backend):
         return raw
 
     def cancel(self, connection: sa.Connection) -> None:
-        self.raw(connection).interrupt()
+        for raw in self._readers(connection):
+            raw.interrupt()
 
     def spelling(self, connection: sa.Connection) -> Spelling:
         return SqliteSpelling()
@@ -143,10 +142,24 @@ class SqliteBackend(Backend):
         return found
 
     def hold_snapshot(self, connection: sa.Connection, tables: Sequence[Table]) -> Snapshot:
-        # BEGIN alone is no snapshot: it is taken by the first read (torture.md X12).
-        self.run(connection, "BEGIN")
-        self.run(connection, "SELECT count(*) FROM sqlite_master").scalar_one()
+        def connect() -> sqlite3.Connection:
+            raw = self._open("ro", 0)
+            _pin(raw, "query_only = ON")
+            return raw
+
+        if not connection.in_transaction():
+            connection.begin()  # else the connection's rollback would not end what is begun below it
+        self._second = snapshot.begin_two(self.raw(connection), connect)
         return Snapshot.CONSISTENT
+
+    def release_snapshot(self, connection: sa.Connection) -> None:
+        second, self._second = self._second, None
+        if second is not None:
+            second.close()
+
+    def _readers(self, connection: sa.Connection) -> list[sqlite3.Connection]:
+        """Return the connections that see the same: within a snapshot two where that could be had."""
+        return [self.raw(connection), *([self._second] if self._second else [])]
 
     def read(self, connection: sa.Connection, task: ReadTask, emit: Emit) -> Path:
         return self._read(connection, task, MAIN, emit)
@@ -166,7 +179,7 @@ class SqliteBackend(Backend):
                 careful.read(raw, sql, emit, tail=f"WHERE {sql.where} ORDER BY {order or rowid or 1}")
             return Path.PORTABLE
         if rowid and not order:
-            read_by_key(raw, sql, rowid, emit)
+            read_by_key(self._readers(connection), sql, rowid, emit)
         else:
             read_by_row(raw, sql, order or key, emit)
         return Path.NATIVE
@@ -331,6 +344,13 @@ class SqliteBackend(Backend):
         theirs = self._declared(connection, ADOPTED, read.table)
         ours = self._declared(connection, MAIN, write.table)
         return [affinity(theirs[name]) for name in names] == [affinity(ours[name]) for name in names]
+
+
+def _pin(raw: sqlite3.Connection, *pragmas: str) -> None:
+    # SQLite 3.40 takes its own JSON functions for unsafe, without which a table that checks JSON cannot be used.
+    trusted = ["trusted_schema = OFF"] if raw.execute(_JSON_IS_SAFE).fetchone()[0] else []
+    for pragma in ("cell_size_check = ON", *trusted, *pragmas):
+        raw.execute(f"PRAGMA {pragma}")
 
 
 def _event(sql: str) -> str:

@@ -7,9 +7,11 @@ is not what its column says; such a range is read again with care, value by valu
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
 
 from ...abc import Block, Emit
 from .. import wire
@@ -21,6 +23,7 @@ CELL_LIMIT = 32 * 1024 * 1024
 """Bytes of one SQL value while blocks are built: a block of unexpectedly large rows fails early and
 is asked for again in smaller pieces, instead of taking a gigabyte of memory."""
 SQLITE_LIMIT = 1_000_000_000
+_ALL = (-(2**63), 2**63 - 1)
 
 _ROW = "CAST(x'fe' AS TEXT)"
 
@@ -38,44 +41,108 @@ def bytes_out(raw: sqlite3.Connection) -> Iterator[None]:
         raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limit)
 
 
-def read_by_key(raw: sqlite3.Connection, sql: Statement, rowid: str, emit: Emit) -> None:
-    """Read a table in ranges of its rowid, one range a block."""
-    query = (
-        f"SELECT group_concat(line, {_ROW}), count(*), sum(bad), sum(nulls), max(id) FROM (SELECT t.{rowid} AS id,"
-        f" {sql.line} AS line, {sql.bad} AS bad, {sql.nulls} AS nulls FROM {sql.table} AS t"
-        f" WHERE t.{rowid} >= ? AND {sql.where} ORDER BY t.{rowid} LIMIT ?)"
-    )
-    first, size = -(2**63), FIRST_ROWS
-    with bytes_out(raw):
-        while True:
-            data, rows, bad, nulls, last = _fetch(raw, query, first, size)
-            if not rows:
-                return
-            # A line beyond the limit of a value is NULL; `careful` takes its cells one by one.
-            block = None if bad or data is None else _block(sql, data + wire.ROW, rows, nulls)
-            if block is None:
-                tail = f"WHERE t.{rowid} BETWEEN ? AND ? AND {sql.where} ORDER BY t.{rowid}"
-                careful.read(raw, sql, emit, tail=tail, parameters=(first, last))
-            else:
-                emit(block)
-            if last == 2**63 - 1:
-                return
-            first, size = last + 1, next_rows(rows, len(data or b""))
+class _Range(NamedTuple):
+    """The rows whose rowid is `first` to `last`; about `rows` of them."""
+
+    first: int
+    last: int
+    rows: int
 
 
-def _fetch(raw: sqlite3.Connection, query: str, first: int, size: int) -> Any:
-    while True:
+class _Fetched(NamedTuple):
+    """What came of asking for a range; `block` is None where it did not prove itself. `bytes`: of its lines."""
+
+    block: Block | None
+    bytes: int
+    too_large: bool = False
+    empty: bool = False
+
+
+def read_by_key(readers: Sequence[sqlite3.Connection], sql: Statement, rowid: str, emit: Emit) -> None:
+    """Read a table in ranges of its rowid, one range a block; `readers` see the same and work side by side."""
+    with ExitStack() as stack, ThreadPoolExecutor(len(readers), "dbdump-sqlite") as pool:
+        for raw in readers:
+            stack.enter_context(bytes_out(raw))
         try:
-            found = raw.execute(query, (first, size)).fetchone()
-            if found[0] is not None or not found[1] or size == 1:
-                return found
-            size = max(1, size // 16)
+            _RangeReader(sql, rowid, emit).read(readers, pool)
+        except BaseException:
+            for raw in readers:
+                raw.interrupt()
+            raise
+
+
+class _RangeReader:
+    """Hands the ranges of one table to connections that are free, and their blocks on in order."""
+
+    def __init__(self, sql: Statement, rowid: str, emit: Emit) -> None:
+        self._sql = sql
+        self._emit = emit
+        self._size = FIRST_ROWS
+        key = f"t.{rowid}"
+        self._condition = f"WHERE {key} BETWEEN ? AND ? AND {sql.where} ORDER BY {key}"
+        self._beyond = f"SELECT {key} FROM {sql.table} AS t WHERE {key} >= ? ORDER BY {key} LIMIT 1 OFFSET ?"
+        self._query = (
+            f"SELECT group_concat(line, {_ROW}), count(*), sum(bad), sum(nulls) FROM"
+            f" (SELECT {sql.line} AS line, {sql.bad} AS bad, {sql.nulls} AS nulls"
+            f" FROM {sql.table} AS t {self._condition})"
+        )
+
+    def read(self, readers: Sequence[sqlite3.Connection], pool: Executor) -> None:
+        free = deque(readers)
+        running: deque[tuple[sqlite3.Connection, _Range, Future[_Fetched]]] = deque()
+        rest: tuple[int, int] | None = _ALL
+        while rest or running:
+            while rest and free:
+                raw = free.popleft()
+                some, rest = self._cut(raw, *rest)
+                running.append((raw, some, pool.submit(self._fetch, raw, some)))
+            raw, some, future = running.popleft()
+            self._take(raw, some, future.result())
+            free.append(raw)
+
+    def _cut(self, raw: sqlite3.Connection, first: int, last: int) -> tuple[_Range, tuple[int, int] | None]:
+        """Return the range of the next rows from `first` on, and what is left of it up to `last`."""
+        rows = self._size
+        found = raw.execute(self._beyond, (first, rows)).fetchone()
+        if found is None or found[0] > last:
+            return _Range(first, last, rows), None
+        return _Range(first, found[0] - 1, rows), (found[0], last)
+
+    def _fetch(self, raw: sqlite3.Connection, some: _Range) -> _Fetched:
+        try:
+            data, rows, bad, nulls = raw.execute(self._query, some[:2]).fetchone()
         except sqlite3.DataError:
-            if size == 1 and raw.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) >= SQLITE_LIMIT:
-                raise
-            if size == 1:
-                raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, SQLITE_LIMIT)
-            size = max(1, size // 16)
+            return _Fetched(None, 0, too_large=True)
+        if data is None:
+            # A line beyond the limit of a value is NULL.
+            return _Fetched(None, 0, too_large=rows > 0, empty=rows == 0)
+        block = None if bad else _block(self._sql, data + wire.ROW, rows, nulls)
+        return _Fetched(block, len(data))
+
+    def _take(self, raw: sqlite3.Connection, some: _Range, fetched: _Fetched) -> None:
+        if fetched.too_large and some.rows > 1:
+            self._size = max(1, some.rows // 16)
+            self._take_parts(raw, some)
+            return
+        self._size = next_rows(some.rows, fetched.bytes)
+        if fetched.block is not None:
+            self._emit(fetched.block)
+        elif not fetched.empty:
+            self._take_with_care(raw, some)
+
+    def _take_parts(self, raw: sqlite3.Connection, some: _Range) -> None:
+        rest: tuple[int, int] | None = some[:2]
+        while rest:
+            part, rest = self._cut(raw, *rest)
+            self._take(raw, part, self._fetch(raw, part))
+
+    def _take_with_care(self, raw: sqlite3.Connection, some: _Range) -> None:
+        """Take the cells of each row one by one: they may be large as well."""
+        limit = raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, SQLITE_LIMIT)
+        try:
+            careful.read(raw, self._sql, self._emit, tail=self._condition, parameters=some[:2])
+        finally:
+            raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limit)
 
 
 def read_by_row(raw: sqlite3.Connection, sql: Statement, order: str, emit: Emit) -> None:

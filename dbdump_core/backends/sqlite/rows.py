@@ -97,8 +97,14 @@ def _bytes(name: str, type_: Type, stored: str) -> Reading:
     return Reading(f"'\\x' || lower(hex({name}))", _of_class(name, "blob"))
 
 
+def _in_month(name: str) -> str:
+    """The condition that the month has the day: before 3.42 `date` gives February 31 back as it was."""
+    return f"(substr({name}, 9, 2) < '29' OR date(julianday(substr({name}, 1, 10))) = substr({name}, 1, 10))"
+
+
 def _date(name: str, type_: Type, stored: str) -> Reading:
-    return Reading(name, f"date({name}) = {name}")
+    # SQLite has years before 0, with a sign.
+    return Reading(name, f"(date({name}) = {name} AND length({name}) = 10 AND {_in_month(name)})")
 
 
 def _clock(name: str, function: str, whole: int) -> Reading:
@@ -124,7 +130,7 @@ def _time(name: str, type_: Type, stored: str) -> Reading:
 def _timestamp(name: str, type_: Type, stored: str) -> Reading:
     """SQLite gives hour 24 back as it was; servers make it the next day."""
     clock = _clock(name, "datetime", 19)
-    return Reading(clock.text, f"({clock.holds} AND substr({name}, 12, 2) < '24')")
+    return Reading(clock.text, f"({clock.holds} AND substr({name}, 12, 2) < '24' AND {_in_month(name)})")
 
 
 def _uuid(name: str, type_: Type, stored: str) -> Reading:
@@ -138,24 +144,22 @@ _READINGS: dict[Kind, Callable[[str, Type, str], Reading]] = {
 }  # fmt: skip
 
 
-def _is_calendar(source: Type, target: Type | None) -> bool:
-    """Tell a date or timestamp on its way to a typed column of the same kind, which knows the calendar itself."""
-    return target is not None and source.kind in _SHAPES and source.kind is target.kind
-
-
 _SHAPES = {Kind.DATE: (10, "????-??-??"), Kind.TIMESTAMP: (26, "????-??-?? ??:??:??.?????[0-9]")}
 """Bytes and pattern of the spelling that is looked for first: six digits, as Django and Python write them."""
 
 
-def _shape(name: str, kind: Kind, holds: str) -> str:
-    """The form of a date or timestamp alone; the days of its month are the target's to refuse.
+def _shape(name: str, source: Type, target: Type | None, holds: str) -> str:
+    """Ask for the usual form of a date or timestamp before its full condition.
 
     `julianday` reads the digits without writing anything, at a third of the cost of a pattern of
-    digits; what it takes beyond them (zones, a T, hour 24) the pattern and the rest rule out.
+    digits; what it takes beyond them (zones, a T, hour 24) the pattern and the rest rule out. The
+    31st of any month passes it too; a typed target refuses that itself.
     """
-    size, pattern = _SHAPES[kind]
+    size, pattern = _SHAPES[source.kind]
     form = f"length(CAST({name} AS BLOB)) = {size} AND {name} GLOB '{pattern}' AND julianday({name}) IS NOT NULL"
-    form += f" AND {name} < x''" + (f" AND substr({name}, 12, 2) < '24'" if kind is Kind.TIMESTAMP else "")
+    form += f" AND {name} < x''" + (f" AND substr({name}, 12, 2) < '24'" if source.kind is Kind.TIMESTAMP else "")
+    if target is None or target.kind is not source.kind:
+        form += f" AND {_in_month(name)}"
     return f"(CASE WHEN {form} THEN 1 ELSE {holds} END)"
 
 
@@ -216,7 +220,9 @@ def statement(
         target = task.checks.get(column.name)
         check = _check(name, column.type, target) if target else "1"
         checked &= check is not None
-        held = _shape(name, column.type.kind, reading.holds) if _is_calendar(column.type, target) else reading.holds
+        held = reading.holds
+        if column.type.kind in _SHAPES:
+            held = _shape(name, column.type, target, held)
         held = held if check in (None, "1") else f"{held} AND {check}"
         holds.append(f"({name} IS NULL OR ({held}))" if column.nullable else held)
         cells.append(_cell(name, column, reading))
