@@ -37,8 +37,8 @@ lint: venv
 	$(BIN)/mypy
 
 test: lint $(OLD_DJANGO)/.installed
-	$(BIN)/pytest
-	PYTHONPATH="$(CURDIR)/$(OLD_DJANGO)" $(BIN)/pytest $(OLD_DJANGO_TESTS)
+	$(BIN)/pytest -n 2 --dist loadfile
+	PYTHONPATH="$(CURDIR)/$(OLD_DJANGO)" $(BIN)/pytest -n 2 --dist loadfile $(OLD_DJANGO_TESTS)
 
 demo: $(PROGRAM)
 	$(BIN)/python -m dbdump_core.demo

@@ -38,7 +38,7 @@ def main() -> None:
         urls |= {f"server{number}": url for number, url in enumerate(options.url)}
         project = django_project.many_models_project(folder / "project", urls, options.models)
         for alias, url in urls.items():
-            project.manage("migrate", "--database", alias, "-v", "0")
+            project.manage("migrate", "--run-syncdb", "--database", alias, "-v", "0")
             fill = [*project.command("shell", "-c", _FILL.format(alias=alias))]
             subprocess.run(fill, check=True, stdout=subprocess.DEVNULL)
             dump = folder / "dump"

@@ -68,7 +68,10 @@ def database_settings(url: str) -> dict[str, object]:
 
 
 class Project:
-    """A Django project in `folder` with one app, `shop`. `urls`: alias -> URL or SQLite path."""
+    """A Django project in `folder` with one app, `shop`, which has no migrations yet.
+
+    `urls`: alias -> URL or SQLite path.
+    """
 
     def __init__(self, folder: Path, urls: Mapping[str, str], models: str) -> None:
         self.folder = folder
@@ -79,7 +82,6 @@ class Project:
         databases = {alias: database_settings(url) for alias, url in urls.items()}
         (folder / "settings.py").write_text(_SETTINGS.format(databases=databases), encoding="utf-8")
         (folder / "manage.py").write_text(_MANAGE, encoding="utf-8")
-        self.manage("makemigrations", "shop")
 
     def command(self, *arguments: str) -> Sequence[str | Path]:
         """Return the command line of a management command."""
@@ -108,11 +110,16 @@ execute_from_command_line(sys.argv)
 
 def orders_project(folder: Path, urls: Mapping[str, str]) -> Project:
     """Return a project whose one model is the order of the benchmark's data."""
-    return Project(folder, urls, _ORDER)
+    project = Project(folder, urls, _ORDER)
+    project.manage("makemigrations", "shop")
+    return project
 
 
 def many_models_project(folder: Path, urls: Mapping[str, str], models: int) -> Project:
-    """Return a project of `models` models, each of which refers to another one."""
+    """Return a project of `models` models, each of which refers to another one.
+
+    It has no migrations: Django takes minutes to make them for so many.
+    """
     numbers = range(models)
     texts = [_ONE_OF_MANY.format(number=number, parent=f"Model{number // 2}") for number in numbers]
     return Project(folder, urls, "from django.db import models\n" + "".join(texts))

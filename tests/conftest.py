@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
+from importlib.util import find_spec
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 from _pytest.terminal import TerminalReporter
@@ -27,24 +30,43 @@ MakeDatabase = Callable[[str], str]
 SERVER_FIXTURES = {"servers", "make_database", "make_shared_database", "django_databases"}
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Undo what a background shell or nohup hands down: signals that are ignored stay so in all children."""
+    if addresses := getattr(config, "workerinput", {}).get("servers"):
+        the_fleet().join(addresses)
     for name in ("SIGINT", "SIGHUP", "SIGTERM"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers are made
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Where workers will run the tests (`-n`), start all servers for them: here, and once."""
+    if not hasattr(session.config, "workerinput") and getattr(session.config.option, "numprocesses", None):
+        start_servers(session.config, SERVER_ENGINES)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker which servers there are."""
+    node.workerinput["servers"] = the_fleet().addresses()
+
+
 @pytest.hookimpl(tryfirst=True)  # before the terminal reports the end of collection
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start the servers that the selected tests need, before the first of them."""
-    if session.config.option.collectonly:
-        return
-    needed = {engine for item in session.items for engine in engines_of(item)}
+    if not session.config.option.collectonly:
+        needed = {engine for item in session.items for engine in engines_of(item)}
+        start_servers(session.config, [engine for engine in SERVER_ENGINES if engine in needed])
+
+
+def start_servers(config: pytest.Config, engines: Sequence[str]) -> None:
+    """Start servers until the session ends, which it does at once where one cannot be reached, or is missing in CI."""
     fleet = the_fleet()
-    session.config.add_cleanup(fleet.stop)
+    config.add_cleanup(fleet.stop)
     try:
-        fleet.start(engine for engine in SERVER_ENGINES if engine in needed)
+        fleet.start(engines)
     except Unreachable as error:
         pytest.exit(str(error), returncode=1)
     if fleet.missing and is_ci():
@@ -70,13 +92,10 @@ def missing_lines(fleet: Fleet) -> list[str]:
     return [f"NOT TESTED: {engine}: {reason}" for engine, reason in fleet.missing.items()]
 
 
-def pytest_report_collectionfinish() -> list[str]:
-    fleet = the_fleet()
-    versions = [f"{engine}: {version}" for engine, version in fleet.versions.items()]
-    return versions + missing_lines(fleet)
-
-
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    django = version("Django") if find_spec("django") else None
+    for name, found in {**the_fleet().versions, "django": django}.items():
+        terminalreporter.write_line(f"{name}: {found or 'NOT TESTED: not installed'}")
     for line in missing_lines(the_fleet()):
         terminalreporter.write_line(line, red=True, bold=True)
 

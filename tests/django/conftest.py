@@ -18,15 +18,9 @@ try:
     import django
 except ModuleNotFoundError:  # the program can be developed without Django
     collect_ignore_glob = ["*"]
-    VERSION = "NOT TESTED: not installed"
 else:
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.django.project.settings"
     django.setup()
-    VERSION = django.get_version()
-
-
-def pytest_report_collectionfinish() -> str:
-    return f"django: {VERSION}"
 
 
 @pytest.fixture(scope="session")

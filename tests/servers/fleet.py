@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from typing import TypedDict
 
 from . import compose, debian, local
 from .errors import Unavailable, Unreachable
@@ -19,6 +20,14 @@ SERVER_ENGINES = ("postgresql", "mariadb", "mysql")
 VARIABLE = "DBDUMP_TEST_URLS"
 
 Launcher = Callable[[str], Server]
+
+
+class Addresses(TypedDict):
+    """The servers of a fleet: engine -> URL by TCP and by Unix socket, its version, why it is missing."""
+
+    servers: dict[str, tuple[str, str | None]]
+    versions: dict[str, str]
+    missing: dict[str, str]
 
 
 class Fleet:
@@ -61,6 +70,16 @@ class Fleet:
         if engine in self.missing:
             raise Unavailable(f"no {engine} server: {self.missing[engine]}")
         return self._servers[engine].url
+
+    def addresses(self) -> Addresses:
+        """What another process needs to use the same servers."""
+        servers = {engine: (server.url, server.socket_url) for engine, server in self._servers.items()}
+        return {"servers": servers, "versions": self.versions, "missing": self.missing}
+
+    def join(self, addresses: Addresses) -> None:
+        """Use the servers of another process, which ends them."""
+        self._servers = {engine: Server(*urls) for engine, urls in addresses["servers"].items()}
+        self.versions, self.missing = addresses["versions"], addresses["missing"]
 
     def stop(self) -> None:
         """End what was started here, and leave what was given alone."""
