@@ -77,6 +77,7 @@ def read(url: str, table: Table, *, native: bool) -> tuple[Path, list[list[bytes
     with connected(url, native=native, writing=False) as (backend, connection):
         backend.hold_snapshot(connection, [table])
         path = backend.read(connection, ReadTask(table, table.columns, ordered=True), blocks.append)
+        backend.release_snapshot(connection)
     return path, [cells for block in blocks for cells in split_rows(block)]
 
 

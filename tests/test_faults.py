@@ -103,6 +103,21 @@ def test_a_session_that_ends_while_writing(make_database: Make, engine: str, nat
     assert load_memory(breaking(lambda: None), target, native=native, replace=True).verified
 
 
+@pytest.mark.parametrize("engine", SERVER_ENGINES)
+def test_a_session_that_ends_during_an_insert(make_database: Make, engine: str) -> None:
+    target = make_database(engine)
+    execute(target, CREATE)
+    with closing(DatabaseTarget(backend_for(sa.make_url(target), native=False))) as right:
+
+        @sa.event.listens_for(right.connection, "before_cursor_execute")
+        def kill(*statement: object) -> None:
+            if str(statement[2]).startswith("INSERT"):
+                kill_sessions(target)
+
+        with refused(target, DatabaseError, "rolled back"):
+            transfer(breaking(lambda: None), right, Options(replace=True))
+
+
 @pytest.mark.parametrize("native", [True, False], ids=["native", "portable"])
 @pytest.mark.parametrize("engine", SERVER_ENGINES)
 def test_a_session_that_ends_while_reading(

@@ -230,6 +230,8 @@ class Backend:
 
     def blames_row(self, error: BaseException) -> bool:
         """Tell whether a refusal is a single row's fault, so that other rows may still be stored."""
+        if getattr(error, "connection_invalidated", False):
+            return False
         return self.error_code(getattr(error, "orig", None) or error) not in self.ends_run
 
     def portable_value(self, column: Column, type_: Type, text: str) -> object:

@@ -6,8 +6,9 @@ Slower than any native path and right on every engine; it decides where the othe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -111,9 +112,11 @@ def write(backend: Backend, connection: sa.Connection, task: WriteTask, block: B
     savepoint = connection.begin_nested()
     try:
         connection.execute(statement, rows)
-    except _REFUSALS:
-        savepoint.rollback()
-        _name_refused_row(connection, task, block, list(zip([statement] * len(rows), rows, strict=True)))
+    except _REFUSALS as error:
+        # A broken connection, or a transaction that is undone, has no savepoint to go back to.
+        if backend.blames_row(error):
+            savepoint.rollback()
+            _name_refused_row(backend, connection, partial(refused_row, task, block), zip(repeat(statement), rows))
         raise
     savepoint.commit()
 
@@ -144,11 +147,12 @@ def _crossing(source: Type, target: Type) -> Type:
 
 
 def _name_refused_row(
+    backend: Backend,
     connection: sa.Connection,
-    task: WriteTask,
-    block: Block,
-    statements: Sequence[tuple[sa.Insert, dict[str, object]]],
+    refused: Callable[[int, str], ValueRefusedError],
+    statements: Iterable[tuple[sa.Insert, dict[str, object]]],
 ) -> None:
+    """Insert one row after the other until one is refused; raise what `refused` says of its number and the reason."""
     from .base import reason
 
     for number, (statement, row) in enumerate(statements):
@@ -156,8 +160,10 @@ def _name_refused_row(
         try:
             connection.execute(statement, row)
         except _REFUSALS as error:
+            if not backend.blames_row(error):
+                raise
             savepoint.rollback()
-            raise refused_row(task, block, number, reason(error)) from error
+            raise refused(number, reason(error)) from error
         savepoint.commit()
 
 
