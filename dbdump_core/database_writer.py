@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -31,6 +32,10 @@ def _referring(schema: Schema, tables: Sequence[Table]) -> list[tuple[Table, For
     return [(table, key) for table in others for key in table.foreign_keys if key.table in chosen]
 
 
+GROUP_BLOCKS = 8
+"""Blocks under one savepoint, which costs two round trips; they wait in memory to be written again without a row."""
+
+
 class DatabaseWriter:
     """One transaction on a database."""
 
@@ -49,6 +54,9 @@ class DatabaseWriter:
         self._emptied = [table for table in self._old if table.key not in kept]
         self._kept = [table for table in self._old if table.key in kept]
         self._made: list[Table] = []
+        self._savepoint: sa.NestedTransaction | None = None
+        self._group: list[tuple[WriteTask, Block]] = []
+        self._group_blocks = GROUP_BLOCKS
         self._outside = _referring(schema, self._tables)
         self._endangered = _referring(schema, self._emptied)
 
@@ -135,20 +143,44 @@ class DatabaseWriter:
 
     def salvage(self, task: WriteTask, block: Block) -> Iterator[ValueRefusedError]:
         """Store the block's rows but those that are refused; yield the errors of these."""
-        return salvaged(block, lambda part: self._attempt(task, part))
+        self._group.append((task, block))
+        with self.backend.speaking(self.connection):
+            self._savepoint = self._savepoint or self.connection.begin_nested()
+        if self._refusal(task, block) is None:
+            if len(self._group) >= self._group_blocks:
+                self._end_group()
+            return
+        # From here on the run can only find more errors, so blocks go one by one.
+        self._group_blocks = 1
+        group = list(self._group)
+        self._end_group(keep=False)
+        for grouped, part in group:
+            yield from salvaged(part, partial(self._attempt, grouped))
+
+    def _end_group(self, *, keep: bool = True) -> None:
+        """End the savepoint under which blocks were written; `keep` what was written since."""
+        savepoint, self._savepoint = self._savepoint, None
+        self._group.clear()
+        if savepoint is not None:
+            with self.backend.speaking(self.connection):
+                (savepoint.commit if keep else savepoint.rollback)()
 
     def _attempt(self, task: WriteTask, block: Block) -> ValueRefusedError | None:
         """Store all rows of a block or none; return the error of one that is refused."""
         with self.backend.speaking(self.connection):
             savepoint = self.connection.begin_nested()
-            try:
-                self.write(task, block)
-            except ValueRefusedError as error:
-                if error.__cause__ is not None and not self.backend.blames_row(error.__cause__):
-                    raise DatabaseError(f"{self._name}: {error}") from error.__cause__
-                savepoint.rollback()
-                return error
-            savepoint.commit()
+            error = self._refusal(task, block)
+            (savepoint.rollback if error else savepoint.commit)()
+        return error
+
+    def _refusal(self, task: WriteTask, block: Block) -> ValueRefusedError | None:
+        """Store a block's rows, or return the error of one that is refused: then a savepoint has to undo the others."""
+        try:
+            self.write(task, block)
+        except ValueRefusedError as error:
+            if error.__cause__ is not None and not self.backend.blames_row(error.__cause__):
+                raise DatabaseError(f"{self._name}: {error}") from error.__cause__
+            return error
         return None
 
     def path(self, task: WriteTask) -> Path:
@@ -164,6 +196,7 @@ class DatabaseWriter:
 
     def finish(self) -> None:
         """Make keys and indexes, check every reference, move the sequences."""
+        self._end_group()
         old = {table.key for table in self._old}
         deferred = [(key, foreign_key) for key, foreign_key in self.plan.deferred if key in old]
         with self.backend.speaking(self.connection):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -16,6 +17,7 @@ from dbdump_core.abc import Block
 from dbdump_core.backends import backend_for
 from dbdump_core.cli import main
 from dbdump_core.database import DatabaseSource, DatabaseTarget
+from dbdump_core.database_writer import GROUP_BLOCKS
 from dbdump_core.errors import DatabaseError, ManyErrorsError, ValueRefusedError
 from dbdump_core.load_map import TableMap
 from dbdump_core.operations import dump, load
@@ -108,6 +110,23 @@ def test_all_refused_rows_are_reported(make_database: MakeDatabase, engine: str,
     assert query(target, "SELECT * FROM item") == [(7, "old")]
     assert load_memory(items(300, set()), target, native=native, replace=True, fail_fast=False).verified
     assert query(target, "SELECT count(*) FROM item") == [(300,)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("native", [True, False])
+def test_blocks_before_a_refused_row_are_not_lost(make_database: MakeDatabase, engine: str, native: bool) -> None:
+    target = make_database(engine)
+    execute(target, MADE)
+    assert 2 * GROUP_BLOCKS < 25
+    rows = [(str(number), f"item {number}") for number in range(2500)]
+    # The second is a row of the group before, the third one of its own group, the last one of its own block.
+    for at, row in ((1310, ("1310", None)), (1311, ("5", "x")), (1450, ("1200", "x")), (2499, ("2498", "x"))):
+        rows[at] = row
+    with pytest.raises(ManyErrorsError, match="4 errors found, rolled back") as caught:
+        load_memory(MemorySource({ITEM: rows}, block_rows=100), target, native=native, fail_fast=False)
+    named = [re.search(r"row \(id='(\d+)'\)", error)[1] for error in caught.value.errors]  # type: ignore[index]
+    assert named == ["1310", "5", "1200", "2498"]
+    assert query(target, "SELECT count(*) FROM item") == [(0,)]
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -6,12 +6,14 @@ import itertools
 import pathlib
 import re
 import stat
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent import futures
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from ..abc import Emit, Path, ReadTask, Snapshot
 from ..compression import compression_of, decompress
@@ -22,6 +24,9 @@ from . import manifest as m
 from .inputs import Input, no_dump, read_small
 from .parts import ALLOW_EDITED, Part, View, difference
 
+_Result = TypeVar("_Result")
+_Seen = tuple[m.FileEntry, m.FileEntry]
+"""A file as the manifest has it, and as it is."""
 _FIRST_LINE = re.compile(r"# dbdump ([0-9]{1,9}) ([a-z0-9]+) from ([a-z0-9_-]{1,40})\n")
 
 
@@ -72,7 +77,7 @@ class ArchiveSource(ABC):
         """Do nothing: a dump on disk was proved beforehand."""
 
     def cancel(self) -> None:
-        """Make a read under way raise InterruptedRunError."""
+        """Make what reads in other threads raise InterruptedRunError."""
         self._cancelled = True
 
     def close(self) -> None:  # noqa: B027 - as above
@@ -112,7 +117,10 @@ def first_line(data: bytes) -> tuple[int, str, str] | None:
 
 
 class StoredSource(ArchiveSource):
-    """A dump in a folder or tar file. Opening it reads the manifest; `schema` proves the rest."""
+    """A dump in a folder or tar file. Opening it reads the manifest; once `schema` returns, the rest is proved.
+
+    The proof begins at once in a thread of its own: a target is opened meanwhile.
+    """
 
     def __init__(self, source: Input, *, allow_edited: bool) -> None:
         super().__init__(str(source.path), allow_edited=allow_edited)
@@ -129,14 +137,14 @@ class StoredSource(ArchiveSource):
         self._format = format_named(self._manifest.data_format)
         self._index = {table.key: at for at, table in enumerate(self._manifest.tables)}
         self._files = {at: self._manifest.files_of(at) for at in self._index.values()}
+        self._proof = in_background(self._prove, name="dbdump-proof")
 
     def schema(self) -> Schema:
         """Check all files against the manifest, once, and return the schema."""
         if self._schema is None:
             self._check_names()
             schema = self._read_schema()
-            for at in self._files:
-                self._files[at] = [self._proved(file) for file in self._files[at]]
+            self._files = {at: list(map(self._noted, files)) for at, files in self._proof.result().items()}
             self._note_mode(self.input.path)
             self._schema = replace(schema, notes=(*schema.notes, *self.notes))
         return self._schema
@@ -210,8 +218,16 @@ class StoredSource(ArchiveSource):
             self._check_cancelled()
             yield chunk
 
+    def close(self) -> None:
+        """End a proof that nobody waits for any more."""
+        self.cancel()
+        futures.wait([self._proof])
+
+    def _prove(self) -> dict[int, list[_Seen]]:
+        return {at: [(file, self._proved(file)) for file in files] for at, files in self._files.items()}
+
     def _proved(self, file: m.FileEntry) -> m.FileEntry:
-        """Read a file through; return its entry, or what it holds now if that may differ."""
+        """Read a file through; return what it holds now. Raises DumpError where that may not differ."""
         part = self._part(file, limit=None if self._allow_edited else file.bytes)
         for _ in part.blocks():
             pass
@@ -220,11 +236,30 @@ class StoredSource(ArchiveSource):
         if problem and not self._allow_edited:
             raise DumpError(f"{part.file} {problem}; {ALLOW_EDITED}")
         part.check_ended()
-        if problem is None:
-            return file
-        self.typed = False
-        self.notes.append(f"{part.file} was edited: {file.rows} rows when dumped, {seen.rows} now")
         return seen
+
+    def _noted(self, pair: _Seen) -> m.FileEntry:
+        """Return what a file holds now, and note it where it was edited."""
+        file, seen = pair
+        if difference(seen, file):
+            self.typed = False
+            label = self.input.label(file.path)
+            self.notes.append(f"{label} was edited: {file.rows} rows when dumped, {seen.rows} now")
+        return seen
+
+
+def in_background(work: Callable[[], _Result], *, name: str) -> futures.Future[_Result]:
+    """Do the work in a thread that no program waits for when it ends."""
+    future: futures.Future[_Result] = futures.Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever asks for the result
+            future.set_exception(error)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return future
 
 
 def other_line(header: bytes, expected: bytes) -> tuple[int, tuple[bytes, bytes]]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import threading
 import time
 
 import pytest
 
 from dbdump_core.abc import ReadTask
 from dbdump_core.archive import open_source
-from dbdump_core.errors import DbdumpError, DumpError
+from dbdump_core.archive.inputs import FolderInput
+from dbdump_core.errors import DbdumpError, DumpError, InterruptedRunError
 
 from .helpers import COMPRESSIONS, ORDERS, SECOND, dump, load, load_stream, whole
 
@@ -185,6 +187,30 @@ def test_a_file_that_changes_after_it_was_checked(folder):
         with pytest.raises(DumpError, match="is longer than the"):
             source.read(ReadTask(ORDERS, ORDERS.columns), lambda block: None)
         file.write_bytes(kept)
+
+
+def test_a_proof_ends_when_nobody_waits_for_it(tmp_path, monkeypatch):
+    rows = b"".join(b"%d\tnote\t\\N\n" % number for number in range(500_000))
+    folder = dump(tmp_path / "dump", tables=(ORDERS,), rows={ORDERS.key: rows})
+    begun = threading.Event()
+    read = 0
+
+    def chunks(self, member, plain=FolderInput.chunks):
+        nonlocal read
+        for chunk in plain(self, member):
+            yield chunk
+            read += len(chunk)
+            if member.startswith("data/"):
+                begun.set()
+                time.sleep(0.05)
+
+    monkeypatch.setattr(FolderInput, "chunks", chunks)
+    source = open_source(str(folder))
+    assert begun.wait(10)
+    source.close()
+    assert read < len(rows)
+    with pytest.raises(InterruptedRunError, match="was stopped"):
+        source.schema()
 
 
 @pytest.mark.parametrize("compress", ["zstd", "gzip"])
