@@ -13,7 +13,7 @@ from concurrent import futures
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ..abc import Emit, Path, ReadTask, Snapshot
 from ..compression import compression_of, decompress
@@ -25,8 +25,6 @@ from .inputs import Input, no_dump, read_small
 from .parts import ALLOW_EDITED, Part, View, difference
 
 _Result = TypeVar("_Result")
-_Seen = tuple[m.FileEntry, m.FileEntry]
-"""A file as the manifest has it, and as it is."""
 _FIRST_LINE = re.compile(r"# dbdump ([0-9]{1,9}) ([a-z0-9]+) from ([a-z0-9_-]{1,40})\n")
 
 
@@ -116,6 +114,14 @@ def first_line(data: bytes) -> tuple[int, str, str] | None:
     return (int(found.group(1)), found.group(2), found.group(3)) if found else None
 
 
+class _Seen(NamedTuple):
+    """A file as the manifest has it, as it is, and the mark of its content."""
+
+    expected: m.FileEntry
+    seen: m.FileEntry
+    mark: bytes
+
+
 class StoredSource(ArchiveSource):
     """A dump in a folder or tar file. Opening it reads the manifest; once `schema` returns, the rest is proved.
 
@@ -136,7 +142,7 @@ class StoredSource(ArchiveSource):
         self.extra = self._manifest.extra
         self._format = format_named(self._manifest.data_format)
         self._index = {table.key: at for at, table in enumerate(self._manifest.tables)}
-        self._files = {at: self._manifest.files_of(at) for at in self._index.values()}
+        self._seen: dict[int, list[_Seen]] = {}
         self._proof = in_background(self._prove, name="dbdump-proof")
 
     def schema(self) -> Schema:
@@ -144,26 +150,27 @@ class StoredSource(ArchiveSource):
         if self._schema is None:
             self._check_names()
             schema = self._read_schema()
-            self._files = {at: list(map(self._noted, files)) for at, files in self._proof.result().items()}
+            self._seen = self._proof.result()
+            self._note_edits()
             self._note_mode(self.input.path)
             self._schema = replace(schema, notes=(*schema.notes, *self.notes))
         return self._schema
 
     def read(self, task: ReadTask, emit: Emit) -> None:
-        """Hand the rows of one table to `emit`; each file is checked against the manifest once more."""
+        """Hand the rows of one table to `emit`; each file must be what it was when it was proved."""
         self._refuse_where(task)
+        self.schema()
         index = self._index.get(task.table.key)
         if index is None:
             raise DumpError(f"{shown(self.name, 500)} has no table {shown(task.table.key)}")
         columns = self._manifest.tables[index].columns
         view = View(task, columns, strict=not self.typed, format=self._format)
-        for file in self._files[index]:
-            part = self._part(file, limit=file.bytes)
+        for _, file, mark in self._seen[index]:
+            part = self._part(file, limit=file.bytes, proves=False)
             for block in view.blocks(part, part.blocks()):
                 emit(block)
-            problem = difference(part.entry(file.path, index), file)
-            if problem:
-                raise DumpError(f"{part.file} {problem}; it changed while it was read, load it again")
+            if part.mark != mark:
+                raise DumpError(f"{part.file}: it changed while it was read, load it again")
 
     def estimate(self, tables: Sequence[Table]) -> Mapping[TableKey, int]:
         """Return the rows of tables, exactly."""
@@ -199,10 +206,10 @@ class StoredSource(ArchiveSource):
         columns = {table.key: table.columns for table in self._manifest.tables}
         return added_defaults(schema, columns, lambda key, name: column_place(text, key, name, file=file))
 
-    def _part(self, file: m.FileEntry, limit: int | None) -> Part:
+    def _part(self, file: m.FileEntry, *, limit: int | None, proves: bool) -> Part:
         label = self.input.label(file.path)
         chunks = decompress(self._stored(file.path), compression_of(file.path), file=label)
-        part = Part(chunks, file=label, format=self._format, limit=limit)
+        part = Part(chunks, file=label, format=self._format, limit=limit, proves=proves)
         table = self._manifest.tables[file.table]
         header, expected = part.header(), self._format.header(str(table.key), table.columns)
         if header != expected:
@@ -224,11 +231,11 @@ class StoredSource(ArchiveSource):
         futures.wait([self._proof])
 
     def _prove(self) -> dict[int, list[_Seen]]:
-        return {at: [(file, self._proved(file)) for file in files] for at, files in self._files.items()}
+        return {at: list(map(self._proved, self._manifest.files_of(at))) for at in self._index.values()}
 
-    def _proved(self, file: m.FileEntry) -> m.FileEntry:
+    def _proved(self, file: m.FileEntry) -> _Seen:
         """Read a file through; return what it holds now. Raises DumpError where that may not differ."""
-        part = self._part(file, limit=None if self._allow_edited else file.bytes)
+        part = self._part(file, limit=None if self._allow_edited else file.bytes, proves=True)
         for _ in part.blocks():
             pass
         seen = part.entry(file.path, file.table)
@@ -236,16 +243,14 @@ class StoredSource(ArchiveSource):
         if problem and not self._allow_edited:
             raise DumpError(f"{part.file} {problem}; {ALLOW_EDITED}")
         part.check_ended()
-        return seen
+        return _Seen(file, seen, part.mark)
 
-    def _noted(self, pair: _Seen) -> m.FileEntry:
-        """Return what a file holds now, and note it where it was edited."""
-        file, seen = pair
-        if difference(seen, file):
-            self.typed = False
-            label = self.input.label(file.path)
-            self.notes.append(f"{label} was edited: {file.rows} rows when dumped, {seen.rows} now")
-        return seen
+    def _note_edits(self) -> None:
+        for file, seen, _ in itertools.chain.from_iterable(self._seen.values()):
+            if difference(seen, file):
+                self.typed = False
+                label = self.input.label(file.path)
+                self.notes.append(f"{label} was edited: {file.rows} rows when dumped, {seen.rows} now")
 
 
 def in_background(work: Callable[[], _Result], *, name: str) -> futures.Future[_Result]:
