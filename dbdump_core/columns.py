@@ -10,6 +10,7 @@ from .conversions import Convert, conversion
 from .errors import MismatchError, shown
 from .fills import maker
 from .load_map import TableMap
+from .results import Loss
 from .schema import Column, Default, DefaultKind, Table, TableKey
 from .selection import close
 from .types import TEXT, Kind, Type, stored
@@ -85,7 +86,7 @@ def pair(table: Table, there: Table, rules: Rules) -> tuple[list[Field], list[st
     for column in readable(table, rules):
         found = _find(table, column, there, lenient=rules.lenient)
         if found is None:
-            notes.append(f"column {table.key}.{column.name} is not in the target; left out")
+            notes.append(Loss(f"column {table.key}.{column.name} is not in the target; left out"))
             continue
         if found.generated is not None and not rules.generated:
             continue
@@ -193,7 +194,7 @@ def _check_defaults(table: Table, there: Table, rules: Rules, notes: list[str]) 
             continue
         if not rules.lenient:
             raise _no_column(there, name)
-        notes.append(f"column {table.key}.{name} is not in the target; left out")
+        notes.append(Loss(f"column {table.key}.{name} is not in the target; left out"))
 
 
 def read_columns(table: Table, fields: Sequence[Field], rules: Rules) -> tuple[Column, ...]:

@@ -225,7 +225,7 @@ class DatabaseWriter:
         found = sa.exists(sa.select(sa.literal(1)).select_from(parent).where(*same))
         columns = [child.c[name] for name in key.columns]
         statement = sa.select(*columns).where(*[column.is_not(None) for column in columns], ~found)
-        return self.connection.execute(statement.limit(EXAMPLES + 1)).all()
+        return self.connection.execute(statement.distinct().limit(EXAMPLES + 1)).all()
 
     def commit(self, results: Sequence[TableResult], snapshot: Snapshot) -> None:
         """Make it last."""

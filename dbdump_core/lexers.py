@@ -26,7 +26,7 @@ _DATE = re.compile(r"([0-9]{4,7})-([0-9]{2})-([0-9]{2})( BC)?")
 _TIME = re.compile(r"-?[0-9]{2,3}:[0-5][0-9]:[0-5][0-9](?:\.([0-9]{0,5}[1-9]))?")
 _CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.([0-9]{0,5}[1-9]))?")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_HEX = re.compile(r"\\x(?:[0-9a-f]{2})*")
+_HEX = re.compile(r"\\x[0-9a-f]*+")
 _BITS = re.compile(r"[01]*")
 _NOT_FINITE = ("NaN", "inf", "-inf")
 _INFINITE = ("infinity", "-infinity")
@@ -105,7 +105,7 @@ def _text(target: Type, source: Type) -> Lexer:
 
 def _bytes(target: Type, source: Type) -> Lexer:
     def lex(text: str) -> None:
-        if not _HEX.fullmatch(text):
+        if len(text) % 2 or not _HEX.fullmatch(text):
             raise ValueError(r"bytes as \x and lower-case hex digits")
         size = len(text) // 2 - 1
         if target.length is not None and (size > target.length or (target.fixed and size != target.length)):

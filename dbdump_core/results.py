@@ -51,6 +51,12 @@ class TableResult:
     notes: tuple[str, ...] = ()
 
 
+class Loss(str):
+    """A note on values of the source that the target has no place for: even a quiet run says it."""
+
+    __slots__ = ()
+
+
 class Detail(str):
     """A note on what is as it should be, for those who ask for details."""
 

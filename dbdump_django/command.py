@@ -131,7 +131,7 @@ class _Formatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):  # type: ign
 def add_labels(parser: ArgumentParser) -> None:
     """Add the models to take, --exclude."""
     parser.add_argument("labels", metavar=MODEL, nargs="*", default=[], help=LABELS_HELP)
-    shared.add_exclude(parser, MODEL, help=LABELS_HELP_EXCLUDED)
+    shared.add_exclude(parser, MODEL, help=LABELS_HELP_EXCLUDED, several=False)
 
 
 def add_database(parser: ArgumentParser, what: str) -> None:

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 from dbdump_core.cli import close_to, guarded
 from dbdump_core.cli.display import Display, open_display
 from dbdump_core.cli.output import Mask, escaped, make_encodable, say
-from dbdump_core.cli.summary import amount, notes, report_warnings
+from dbdump_core.cli.summary import amount, quiet_lines
 from dbdump_core.errors import DbdumpError, ManyErrorsError, RefusedError, UsageError, shown
-from dbdump_core.results import Detail
 
 if TYPE_CHECKING:
     from dbdump_core.abc import Report
@@ -157,8 +156,9 @@ def _load(options: Namespace, display: Display) -> Report:
     with closing(open_source(database_url(chosen.alias), describe=chosen.describe)) as there:
         tables, engine = chosen.tables(there.schema()), there.engine
     wishes = Wishes(options.append, replace=not options.append, fail_fast=options.fail_fast, progress=display)
+    partial = bool(options.labels)
     zone = settings.TIME_ZONE  # what moments were local to before Django knew of zones
-    with closing(LegacySource(Path(options.dir), tables, engine=engine, zone=zone)) as source:
+    with closing(LegacySource(Path(options.dir), tables, engine=engine, zone=zone, partial=partial)) as source:
         source.level = Snapshot.CONSISTENT  # nobody knows what the files were read of; now they do not change
         if not options.stdout:
             return load_from(source, chosen, wishes)
@@ -178,7 +178,7 @@ def _show(report: Report, display: Display, options: Namespace) -> None:
     if options.verbose:
         display.show_report(report)
     else:
-        say(*report_warnings(report), *notes(text for text in report.notes if not isinstance(text, Detail)))
+        say(*quiet_lines(report))
 
 
 def _failed(error: DbdumpError, options: Namespace) -> int:

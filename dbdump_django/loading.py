@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from django.conf import settings
 
 from dbdump_core.abc import Progress, Report, Source, Target
 from dbdump_core.endpoints import open_source, open_target
 from dbdump_core.errors import DumpError, MismatchError, shown
 from dbdump_core.load_map import LoadMap, TableMap
 from dbdump_core.results import Detail
-from dbdump_core.schema import Schema, TableKey
+from dbdump_core.schema import Schema, Table, TableKey
 from dbdump_core.selection import Selection
 from dbdump_core.transfer import Confirm, Options, transfer
 
@@ -22,7 +24,7 @@ from .db_url import database_url
 from .migrations import applied, difference
 from .model_schema import fills, model_keys
 from .project import Chosen, refuse_open_transaction
-from .selection import name_of
+from .selection import name_of, table_models
 
 MIGRATIONS = "django_migrations"
 """Each database's own record; it is never moved."""
@@ -58,7 +60,7 @@ def load_from(
         notes = chosen.notes(there)
         taken = _taken(source, chosen, notes)
         notes += absent(taken, chosen, there)
-        notes += _migration_notes(source, chosen)
+        notes += [*_migration_notes(source, chosen), *_zone_notes(source)]
         identities = _identities(source, taken, chosen, append=wishes.append)
         options = Options(
             append=wishes.append,
@@ -105,15 +107,21 @@ def lookup_keys(source: Source, taken: Schema, chosen: Chosen) -> frozenset[Tabl
 
 
 def dumped(source: Source) -> dict[str, Any]:
-    """Return what a dump's manifest says of Django: `migrations`, app -> names; `lookups`, names of tables.
+    """Return what a dump's manifest says of Django.
 
-    A manifest may be anyone's: what has not this shape is taken for absent.
+    `migrations`, app -> names; `lookups`, names of tables; `time_zone`, of a project without USE_TZ. A
+    manifest may be anyone's: what has not this shape is taken for absent.
     """
     extra = getattr(source, "extra", {}).get("django")
     found = extra if isinstance(extra, dict) else {}
     migrations, lookups = found.get("migrations"), found.get("lookups")
     good = isinstance(migrations, dict) and all(_is_names(names) for names in migrations.values())
-    return {"migrations": migrations if good else {}, "lookups": lookups if _is_names(lookups) else []}
+    zone = found.get("time_zone")
+    return {
+        "migrations": migrations if good else {},
+        "lookups": lookups if _is_names(lookups) else [],
+        "time_zone": zone if isinstance(zone, str) else None,
+    }
 
 
 def _is_names(value: object) -> bool:
@@ -131,11 +139,22 @@ def _taken(source: Source, chosen: Chosen, notes: list[str]) -> Schema:
         has = ", ".join(shown(table.key) for table in given.tables[:NAMED]) or "no tables"
         more = " …" if len(given) > NAMED else ""
         raise MismatchError(f"{source.name} has no table of the chosen models; it has {has}{more}")
-    strange = [table for table in given if table.key not in taken.by_key and table.name != MIGRATIONS]
-    names = [str(table.key) for table in strange]
-    if names and not chosen.named:
-        notes.append(f"left out, as no model has these tables: {', '.join(names)}")
+    left = [table for table in given if table.key not in taken.by_key and table.name != MIGRATIONS]
+    if not chosen.named:
+        notes += _left_out(left, chosen)
     return taken
+
+
+def _left_out(tables: Sequence[Table], chosen: Chosen) -> list[str]:
+    """Return notes on the source's tables that are not taken: what no model has, and what others keep elsewhere."""
+    known = {key.folded for key in model_keys(table_models(), chosen.alias)}
+    strange = [str(table.key) for table in tables if table.key.folded not in known]
+    kept_out = [str(table.key) for table in tables if table.key.folded in known]
+    notes = [f"left out, as no model has these tables: {', '.join(strange)}"] if strange else []
+    if kept_out:
+        reason = f"excluded, or kept out of {shown(chosen.alias)} by the routers"
+        notes.append(Detail(f"left out, as {reason}: {', '.join(kept_out)}"))
+    return notes
 
 
 def absent(taken: Schema, chosen: Chosen, there: Schema) -> list[str]:
@@ -157,6 +176,23 @@ def _migration_notes(source: Source, chosen: Chosen) -> list[str]:
     apps = {model._meta.app_label for model in chosen.all}
     now = applied(chosen.alias)
     return difference(*({app: names for app, names in side.items() if app in apps} for side in (then, now)))
+
+
+def _zone_notes(source: Source) -> list[str]:
+    """Return a note where the times of a project without USE_TZ were local to another zone than now."""
+    then = dumped(source)["time_zone"]
+    now = local_zone()
+    if then == now or None in (then, now):
+        return []
+    return [
+        f"TIME_ZONE was {shown(then)} when this was dumped and is {shown(now)}: times were converted from one to"
+        " the other; to keep them as they read, load with TIME_ZONE as it was"
+    ]
+
+
+def local_zone() -> str | None:
+    """Return the zone that all times of the project are local to; None where they are moments (USE_TZ)."""
+    return None if settings.USE_TZ else str(settings.TIME_ZONE)
 
 
 def _identities(source: Source, taken: Schema, chosen: Chosen, *, append: bool) -> content_types.Identities:

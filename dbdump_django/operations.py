@@ -21,7 +21,7 @@ from dbdump_core.transfer import Confirm, Options, transfer
 
 from .content_types import first_tables, identities
 from .db_url import database_url
-from .loading import Wishes, absent, load_from, lookup_keys, noted, open_dump
+from .loading import Wishes, absent, load_from, local_zone, lookup_keys, noted, open_dump
 from .migrations import applied
 from .model_schema import model_keys
 from .project import Chosen, choose, conditions, refuse_open_transaction
@@ -178,6 +178,6 @@ def _compared(ours: Source, theirs: Source, chosen: Chosen, progress: Progress |
 
 
 def _extra(chosen: Chosen) -> dict[str, object]:
-    """Return what a load should know: the state of the migrations, and the tables that were taken along."""
+    """Return what a load should know: migrations, the tables that were taken along, what times are local to."""
     lookups = sorted(str(key) for key in model_keys(chosen.lookups, chosen.alias))
-    return {"migrations": applied(chosen.alias), "lookups": lookups}
+    return {"migrations": applied(chosen.alias), "lookups": lookups, "time_zone": local_zone()}

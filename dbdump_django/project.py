@@ -68,11 +68,8 @@ class Chosen:
         managed, unmanaged = missing_tables(there, self.all, self.alias)
         notes = unapplied(self.alias, self.all)
         if managed:
-            reason = f"; {notes[0]}" if notes else ""
-            raise MismatchError(
-                f"database alias {shown(self.alias)} lacks the tables of {_some(managed)}{reason};"
-                f" run manage.py migrate --database {self.alias} first"
-            )
+            advice = notes[0] if notes else f"run manage.py migrate --database {self.alias} first"
+            raise MismatchError(f"database alias {shown(self.alias)} lacks the tables of {_some(managed)}; {advice}")
         notes += [f"{name_of(model)} is unmanaged and its table is not there; left out" for model in unmanaged]
         return [*notes, *foreign_across(self.models, self.alias)]
 

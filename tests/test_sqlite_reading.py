@@ -6,6 +6,8 @@ import datetime as dt
 import random
 import re
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
@@ -32,8 +34,11 @@ def file(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(f"PRAGMA journal_mode = {request.param}")
         connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT NOT NULL, day DATE)")
-        rows = [(number * 7 - 50, f"name {number} {'é' * (number % 90)}", "2024-02-29") for number in range(ROWS)]
+        texts = [f"name {number} {'é' * (number % 90)}" for number in range(ROWS - 2)]
+        rows = [(number * 7 - 50, text, "2024-02-29") for number, text in enumerate(texts)]
         connection.executemany("INSERT INTO t VALUES (?, ?, ?)", rows)
+        ends = [(-(2**63), "first", None), (2**63 - 1, "last", None)]
+        connection.executemany("INSERT INTO t VALUES (?, ?, ?)", ends)
     return path
 
 
@@ -79,7 +84,7 @@ def test_values_in_doubt_keep_their_place(file: Path) -> None:
         connection.execute("UPDATE t SET name = ? WHERE id = ?", ("x" * 40_000_000, 70_006))
         connection.execute("UPDATE t SET name = 'nul ' || char(0) || ' inside' WHERE id IN (-50, 20, 140006)")
     lines = read(file)
-    assert [len(line) > 1000 for line in lines.splitlines()].index(True) == (70_006 + 50) // 7
+    assert [len(line) > 1000 for line in lines.splitlines()].index(True) == (70_006 + 50) // 7 + 1
     assert lines.count(b"\0") == 3
     assert lines == read(file, native=False)
 
@@ -91,6 +96,54 @@ def test_the_second_connection_sees_what_the_first_one_sees(file: Path) -> None:
         with closing(second):
             change(file)
             assert first.execute(_COUNT).fetchone() == second.execute(_COUNT).fetchone() == (ROWS,)
+
+
+def test_two_readers_never_read_two_files(file: Path, tmp_path: Path) -> None:
+    """Another file takes the path between the first connection and the second."""
+    other = tmp_path / "other.db"
+    with closing(sqlite3.connect(other)) as connection, connection:
+        connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT NOT NULL, day DATE)")
+        connection.execute("INSERT INTO t VALUES (1, 'other', NULL)")
+    backend = SqliteBackend(sa.make_url(f"sqlite:///{file}"))
+    with closing(backend.connect(writing=False)) as connection:
+        table = next(iter(backend.reflect(connection)))
+        connection.rollback()
+        other.replace(file)
+        backend.hold_snapshot(connection, [table])
+        blocks: list[Block] = []
+        backend.read(connection, ReadTask(table, table.columns), blocks.append)
+        backend.release_snapshot(connection)
+    assert sum(block.rows for block in blocks) == ROWS
+    assert not any(b"other" in block.data for block in blocks)
+
+
+def test_a_condition_may_ask_of_the_whole_table(file: Path) -> None:
+    rare = "id IN (SELECT max(id) FROM t GROUP BY substr(name, 1, 7))"
+    few, all_ = f"{rare}", f"{rare} OR 1"
+    assert read(file, where=few) == read(file, native=False, where=few)
+    assert read(file, where=all_) == read(file)
+
+
+def test_large_cells_take_no_more_memory_than_they_must(tmp_path: Path) -> None:
+    path = tmp_path / "large.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, data BLOB NOT NULL)")
+        connection.executemany("INSERT INTO t VALUES (?, randomblob(17000000))", [(1,), (2,)])
+    code = (
+        "import resource, sys; from tests.test_sqlite_reading import checked; checked(sys.argv[1]);"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], check=True, capture_output=True, text=True)
+    assert int(done.stdout) < 700_000 * (1024 if sys.platform == "darwin" else 1)
+
+
+def checked(path: str) -> None:
+    """Read a table as for a target that looks at each value."""
+    backend = SqliteBackend(sa.make_url(f"sqlite:///{path}"))
+    with closing(backend.connect(writing=False)) as connection:
+        table = next(iter(backend.reflect(connection)))
+        task = ReadTask(table, table.columns, checks={"data": Type(Kind.BYTES)})
+        backend.read(connection, task, lambda block: None)
 
 
 def connecting(file: Path, *, commits: int) -> Iterator[sqlite3.Connection]:

@@ -15,6 +15,7 @@ from ..errors import DumpError, ValueRefusedError, shown
 from ..formats.literals import Broken
 from ..formats.py import Read, canonical, read_record, reader
 from ..lines import Checker, passed
+from ..results import Detail
 from ..schema import Column, Default, DefaultKind, Schema, Table, TableKey
 from ..types import TEXT, stored
 from .legacy_head import Head, read_head
@@ -46,17 +47,21 @@ class LegacySource(ArchiveSource):
 
     `missing`: the tables that have no file. `defaults`: what the files fill absent columns with.
     `zone`: the time zone that timestamps of old files are local to, where a column keeps moments;
-    None takes them for what the column holds. Nothing in the folder is imported or run.
+    None takes them for what the column holds. `partial`: files of other tables are nothing to speak of.
+    Nothing in the folder is imported or run.
     Raises DumpError for a file that is none of these, with file, line and character.
     """
 
     typed = False
 
-    def __init__(self, path: Path, tables: Schema, *, engine: str, zone: str | None = None) -> None:
+    def __init__(
+        self, path: Path, tables: Schema, *, engine: str, zone: str | None = None, partial: bool = False
+    ) -> None:
         super().__init__(str(path), allow_edited=True)
         self.folder = path
         self.engine = engine
         self._zone = zone
+        self._note_other: type[str] = Detail if partial else str
         self._files: dict[TableKey, _File] = {}
         self._tables: dict[TableKey, Table] = {}
         self._find(tables)
@@ -108,7 +113,8 @@ class LegacySource(ArchiveSource):
             file = self._open(self.folder / name)
             key = exact.get(file.head.table) or folded.get(file.head.table.casefold())
             if key is None:
-                self.notes.append(f"{file.label}: table {shown(file.head.table)} is not asked for; not loaded")
+                note = f"{file.label}: table {shown(file.head.table)} is not asked for; not loaded"
+                self.notes.append(self._note_other(note))
             elif key in self._files:
                 raise DumpError(
                     f"{self._files[key].label} and {file.label} both hold table {shown(key)}; remove one of them"

@@ -129,7 +129,7 @@ class Display:
 
     def show_report(self, report: Report, *, proof: bool | None = None) -> None:
         """Show what a run did. `proof`: was verification asked for (None: not a question here)?"""
-        self.say(*summary.notes(report.notes), *summary.report_warnings(report))
+        self.say(*summary.quiet_lines(report))
 
     def show_comparison(self, comparison: Comparison) -> None:
         """Show what a comparison found."""
@@ -182,7 +182,7 @@ class LinesDisplay(Display):
     def show_report(self, report: Report, *, proof: bool | None = None) -> None:
         self.say(*summary.aligned(summary.report_grid(report, summary.ASCII)))
         self.say(*summary.report_lines(report, summary.ASCII, proof=proof))
-        super().show_report(report)
+        self.say(*summary.notes(report.notes), *summary.report_warnings(report))
 
     def show_comparison(self, comparison: Comparison) -> None:
         self.say(*summary.aligned(summary.comparison_grid(comparison, summary.ASCII)))

@@ -37,17 +37,22 @@ def add_selection(parser: ArgumentParser, *, where: bool = True) -> None:
         add_where(group, "TABLE")
 
 
-def add_exclude(parser: Options, name: str, *, help: str) -> None:
-    """Add --exclude. `name`: what its values are, for the help."""
-    parser.add_argument("--exclude", metavar=name, nargs="+", action="extend", default=[], help=help)
+def add_exclude(parser: Options, name: str, *, help: str, several: bool = True) -> None:
+    """Add --exclude. `name`: what its values are, for the help; `several` of them may follow it."""
+    _add_list(parser, "--exclude", name, help=help, several=several)
 
 
-def add_where(parser: Options, name: str) -> None:
-    """Add --where. `name`: what stands before the equals sign, for the help."""
-    parser.add_argument(
-        "--where", metavar=f"{name}=SQL", nargs="+", action="extend", default=[],
-        help=f"only the rows of {name} for which the SQL condition holds at the source",
-    )  # fmt: skip
+def add_where(parser: Options, name: str, *, several: bool = True) -> None:
+    """Add --where. `name`: what stands before the equals sign, for the help; `several` conditions may follow it."""
+    help = f"only the rows of {name} for which the SQL condition holds at the source"
+    _add_list(parser, "--where", f"{name}=SQL", help=help, several=several)
+
+
+def _add_list(parser: Options, flag: str, name: str, *, help: str, several: bool) -> None:
+    if several:
+        parser.add_argument(flag, metavar=name, nargs="+", action="extend", default=[], help=help)
+    else:
+        parser.add_argument(flag, metavar=name, action="append", default=[], help=f"{help}; may be repeated")
 
 
 def add_schema_file(parser: ArgumentParser) -> None:

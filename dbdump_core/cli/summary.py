@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from unicodedata import combining, east_asian_width
 
-from ..abc import Snapshot
+from ..results import Detail, Loss, Snapshot
 from .output import escaped, mask_urls
 
 if TYPE_CHECKING:
@@ -128,6 +128,13 @@ def report_warnings(report: Report) -> list[str]:
 def notes(texts: Iterable[str]) -> list[str]:
     """Return the notes of a whole run as lines."""
     return [f"note: {escaped(text)}" for text in texts]
+
+
+def quiet_lines(report: Report) -> list[str]:
+    """Return what a quiet run says: notes that are no details, what was lost of any table, and warnings."""
+    lost = [note for table in report.tables for note in table.notes if isinstance(note, Loss)]
+    told = [note for note in report.notes if not isinstance(note, Detail)]
+    return [*notes([*told, *lost]), *report_warnings(report)]
 
 
 def _totals(report: Report) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from django.db import connections
@@ -85,3 +86,16 @@ def test_a_project_without_zones_keeps_its_local_times(
     moments = [value for row in cells(target)["blog_comment"] for value in row if isinstance(value, datetime)]
     assert len(moments) > 200
     assert all(moment.tzinfo is None for moment in moments)
+
+
+def test_another_time_zone_than_that_of_the_dump_is_said(
+    django_databases: Databases, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    source, target = django_databases.filled("sqlite"), django_databases.fresh("sqlite")
+    request.getfixturevalue("without_zones")
+    commands.run("dbdump", database=source, output=str(tmp_path / "dump"))
+    assert "TIME_ZONE" not in commands.run("dbload", str(tmp_path / "dump"), "--noinput", database=target, verbosity=0)
+    assert cells(target) == cells(source)
+    with override_settings(TIME_ZONE="America/New_York"):
+        said = commands.run("dbload", str(tmp_path / "dump"), "--noinput", database=target, verbosity=0)
+    assert "TIME_ZONE was 'Europe/Berlin' when this was dumped and is 'America/New_York'" in said

@@ -59,6 +59,7 @@ class SqliteBackend(Backend):
         self.path = FilePath(url.database)
         self.made = False
         self._second: sqlite3.Connection | None = None
+        self._opened: tuple[int, int] | None = None
         self._rowids: dict[str, str | None] = {}
         self._writers: dict[int, tuple[WriteTask, BlockWriter]] = {}
 
@@ -70,7 +71,18 @@ class SqliteBackend(Backend):
         self.made = writing and self.create and not self.path.exists()
 
         creator = partial(self._open, mode, BUSY_SECONDS)
-        return sa.create_engine("sqlite://", creator=creator, poolclass=sa.pool.NullPool).connect()
+        before = self._file()
+        connection = sa.create_engine("sqlite://", creator=creator, poolclass=sa.pool.NullPool).connect()
+        self._opened = before if before == self._file() else None
+        return connection
+
+    def _file(self) -> tuple[int, int] | None:
+        """Return what tells the file at the path from any other one."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     def _open(self, mode: str, timeout: float) -> sqlite3.Connection:
         return sqlite3.connect(
@@ -150,6 +162,8 @@ class SqliteBackend(Backend):
         if not connection.in_transaction():
             connection.begin()  # else the connection's rollback would not end what is begun below it
         self._second = snapshot.begin_two(self.raw(connection), connect)
+        if self._opened is None or self._file() != self._opened:
+            self.release_snapshot(connection)  # another file has that path by now
         return Snapshot.CONSISTENT
 
     def release_snapshot(self, connection: sa.Connection) -> None:

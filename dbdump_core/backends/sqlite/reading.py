@@ -80,7 +80,10 @@ class _RangeReader:
         self._size = FIRST_ROWS
         key = f"t.{rowid}"
         self._condition = f"WHERE {key} BETWEEN ? AND ? AND {sql.where} ORDER BY {key}"
-        self._beyond = f"SELECT {key} FROM {sql.table} AS t WHERE {key} >= ? ORDER BY {key} LIMIT 1 OFFSET ?"
+        # With the user's condition: cut by all rows, it would be worked out again for each range of the table.
+        self._beyond = (
+            f"SELECT {key} FROM {sql.table} AS t WHERE {key} >= ? AND {sql.where} ORDER BY {key} LIMIT 1 OFFSET ?"
+        )
         self._query = (
             f"SELECT group_concat(line, {_ROW}), count(*), sum(bad), sum(nulls) FROM"
             f" (SELECT {sql.line} AS line, {sql.bad} AS bad, {sql.nulls} AS nulls"
@@ -119,11 +122,21 @@ class _RangeReader:
         block = None if bad else _block(self._sql, data + wire.ROW, rows, nulls)
         return _Fetched(block, len(data))
 
+    def _fetch_large(self, raw: sqlite3.Connection, some: _Range) -> _Fetched:
+        """Fetch a row that is larger than a whole block may be."""
+        limit = raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, SQLITE_LIMIT)
+        try:
+            return self._fetch(raw, some)
+        finally:
+            raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limit)
+
     def _take(self, raw: sqlite3.Connection, some: _Range, fetched: _Fetched) -> None:
         if fetched.too_large and some.rows > 1:
             self._size = max(1, some.rows // 16)
             self._take_parts(raw, some)
             return
+        if fetched.too_large:
+            fetched = self._fetch_large(raw, some)
         self._size = next_rows(some.rows, fetched.bytes)
         if fetched.block is not None:
             self._emit(fetched.block)

@@ -23,7 +23,7 @@ Tables that hold rows are emptied first, in the same transaction, after asking (
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_labels(parser)
-        shared.add_where(parser, MODEL)
+        shared.add_where(parser, MODEL, several=False)
         add_ends(parser, required=True)
         add_writing(parser)
         shared.add_output_options(parser, quiet=False)

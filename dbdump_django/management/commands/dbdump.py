@@ -17,7 +17,7 @@ class Command(DbdumpCommand):
 examples:
   manage.py dbdump
   manage.py dbdump shop auth.User -o shop-dump
-  manage.py dbdump --exclude sessions admin.LogEntry --compress zstd -o backup.tar
+  manage.py dbdump --exclude sessions --exclude admin.LogEntry --compress zstd -o backup.tar
   manage.py dbdump --where "shop.Order=id > 90000" --database replica
 
 The tables are read as they are, whatever the models' managers hide. 'manage.py dbload' reads it back.
@@ -25,7 +25,7 @@ The tables are read as they are, whatever the models' managers hide. 'manage.py 
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_labels(parser)
-        shared.add_where(parser, MODEL)
+        shared.add_where(parser, MODEL, several=False)
         add_database(parser, "the database to read")
         shared.add_archive(parser)
         shared.add_output_options(parser, quiet=False)

@@ -34,7 +34,7 @@ are the same when their names are, whatever their ids.
             "words", metavar="DUMP, MODEL", nargs="*", default=[],
             help="a dump (without --from), then the apps or models to compare (app, app.Model; default: all)",
         )  # fmt: skip
-        shared.add_exclude(parser, MODEL, help=LABELS_HELP_EXCLUDED)
+        shared.add_exclude(parser, MODEL, help=LABELS_HELP_EXCLUDED, several=False)
         add_database(parser, "the database to compare the dump with")
         add_ends(parser, required=False)
         shared.add_output_options(parser, quiet=False)
