@@ -17,6 +17,8 @@ from .schema import ForeignKey, Schema, Table, TableKey
 
 EXAMPLES = 3
 """Rows named in a message at most."""
+KEYS_NAMED = 10
+"""Foreign keys named in a message at most."""
 
 
 def has_rows(backend: Backend, connection: sa.Connection, table: Table) -> bool:
@@ -209,14 +211,18 @@ class DatabaseWriter:
 
     def _refuse_orphans(self) -> None:
         inside = [(table, key) for table in self._tables for key in table.foreign_keys]
+        found = []
         for table, key in (*inside, *self._outside):
-            rows = self._orphans(table, key)
-            if rows:
+            if rows := self._orphans(table, key):
                 named = ", ".join(f"({', '.join(map(shown, row))})" for row in rows[:EXAMPLES])
-                raise ValueRefusedError(
+                found.append(
                     f"table {table.key}: {', '.join(key.columns)} refers to rows that {key.table} does not have:"
-                    f" {named}{' …' if len(rows) > EXAMPLES else ''}; {ROLLED_BACK}"
+                    f" {named}{' …' if len(rows) > EXAMPLES else ''}"
                 )
+        if found:
+            more = f"; and {len(found) - KEYS_NAMED} more keys" if len(found) > KEYS_NAMED else ""
+            advice = "load those rows as well, or leave the tables out that refer to them"
+            raise ValueRefusedError(f"{'; '.join(found[:KEYS_NAMED])}{more}; {advice}; {ROLLED_BACK}")
 
     def _orphans(self, table: Table, key: ForeignKey) -> Sequence[sa.Row[tuple[object, ...]]]:
         child = self.backend.clause(self.connection, table, key.columns).alias("child")
