@@ -191,8 +191,7 @@ def test_an_account_that_may_only_read(make_database: Make, source: str, engine:
         with refused(target, DatabaseError, "denied", "rolled back"):
             copy(source, url, replace=True)
         execute(source, "UPDATE t SET id = id + 10")
-        kind = DatabaseError if engine == "postgresql" else ValueRefusedError
-        with refused(target, kind, "table t", "denied"):
+        with refused(target, DatabaseError, "table", "denied", "rolled back"):
             copy(source, url, append=True)
         assert copy(url, source, replace=True).verified
 
