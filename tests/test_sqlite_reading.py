@@ -17,9 +17,10 @@ import pytest
 import sqlalchemy as sa
 
 from dbdump_core.abc import Block, ReadTask, Snapshot
-from dbdump_core.backends.sqlite import snapshot
+from dbdump_core.backends.sqlite import reading, snapshot
 from dbdump_core.backends.sqlite.backend import SqliteBackend
 from dbdump_core.backends.sqlite.rows import statement
+from dbdump_core.errors import ValueRefusedError
 from dbdump_core.schema import Column, Table
 from dbdump_core.types import Kind, Type
 
@@ -117,11 +118,44 @@ def test_two_readers_never_read_two_files(file: Path, tmp_path: Path) -> None:
     assert not any(b"other" in block.data for block in blocks)
 
 
-def test_a_condition_may_ask_of_the_whole_table(file: Path) -> None:
+def test_a_condition_is_not_worked_out_for_each_range_of_the_table(file: Path) -> None:
     rare = "id IN (SELECT max(id) FROM t GROUP BY substr(name, 1, 7))"
-    few, all_ = f"{rare}", f"{rare} OR 1"
-    assert read(file, where=few) == read(file, native=False, where=few)
-    assert read(file, where=all_) == read(file)
+    assert read(file, where=rare) == read(file, native=False, where=rare)
+    assert read(file, where=f"{rare} OR 1") == read(file)
+    asked = 0
+
+    def ask() -> bool:
+        nonlocal asked
+        asked += 1
+        return True
+
+    backend = SqliteBackend(sa.make_url(f"sqlite:///{file}"))
+    with closing(backend.connect(writing=False)) as connection:
+        backend.raw(connection).create_function("ask", 0, ask)
+        table = next(iter(backend.reflect(connection)))
+        task = ReadTask(table, table.columns, where="id IN (SELECT 20 WHERE ask())")
+        blocks: list[Block] = []
+        backend.read(connection, task, blocks.append)
+    assert [block.data.split(b"\t")[0] for block in blocks] == [b"20"]
+    assert asked == 2  # for the end of the range, and for its rows
+
+
+@pytest.mark.parametrize("rowid", ["", " WITHOUT ROWID"])
+def test_a_row_too_long_for_one_line_is_not_made_up_by_the_marks_of_another(
+    tmp_path: Path, rowid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cells that are good alone and too large together; beside them a text that holds the marks of a row."""
+    monkeypatch.setattr(reading, "SQLITE_LIMIT", reading.CELL_LIMIT)
+    path = tmp_path / "hostile.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"CREATE TABLE t (id INTEGER NOT NULL PRIMARY KEY, a TEXT NOT NULL, b TEXT NOT NULL){rowid}")
+        connection.execute("INSERT INTO t VALUES (1, ?, ?)", ("x" * 20_000_000, "y" * 20_000_000))
+        connection.commit()
+        assert len(read(path)) == len("1\t\t\n") + 40_000_000
+        connection.execute("INSERT INTO t VALUES (2, CAST(x'66ff39fe37ff78' AS TEXT), 'b')")
+        connection.commit()
+        with pytest.raises(ValueRefusedError, match=r"row \(id='2'\): 'f\\xff9\\xfe7\\xffx' is not valid Unicode"):
+            read(path)
 
 
 def test_large_cells_take_no_more_memory_than_they_must(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ class SqliteBackend(Backend):
         self.path = FilePath(url.database)
         self.made = False
         self._second: sqlite3.Connection | None = None
-        self._opened: tuple[int, int] | None = None
+        self._opened: str | None = None
         self._rowids: dict[str, str | None] = {}
         self._writers: dict[int, tuple[WriteTask, BlockWriter]] = {}
 
@@ -76,13 +76,13 @@ class SqliteBackend(Backend):
         self._opened = before if before == self._file() else None
         return connection
 
-    def _file(self) -> tuple[int, int] | None:
-        """Return what tells the file at the path from any other one."""
+    def _file(self) -> str | None:
+        """Return what tells the file at the path from any other one; None where there is none."""
         try:
             status = self.path.stat()
         except OSError:
             return None
-        return status.st_dev, status.st_ino
+        return f"sqlite:{status.st_dev}:{status.st_ino}"
 
     def _open(self, mode: str, timeout: float) -> sqlite3.Connection:
         return sqlite3.connect(
@@ -296,11 +296,10 @@ class SqliteBackend(Backend):
         return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
     def claim(self, connection: sa.Connection) -> str:
-        status = self.path.stat()
-        return f"sqlite:{status.st_dev}:{status.st_ino}"
+        return self._file() or ""
 
     def recognises(self, connection: sa.Connection, mark: str) -> bool:
-        return self.claim(connection) == mark
+        return self._file() == mark
 
     # --- the private path -----------------------------------------------------------------------
 

@@ -85,7 +85,7 @@ class _RangeReader:
             f"SELECT {key} FROM {sql.table} AS t WHERE {key} >= ? AND {sql.where} ORDER BY {key} LIMIT 1 OFFSET ?"
         )
         self._query = (
-            f"SELECT group_concat(line, {_ROW}), count(*), sum(bad), sum(nulls) FROM"
+            f"SELECT group_concat(line, {_ROW}), count(*), count(line), sum(bad), sum(nulls) FROM"
             f" (SELECT {sql.line} AS line, {sql.bad} AS bad, {sql.nulls} AS nulls"
             f" FROM {sql.table} AS t {self._condition})"
         )
@@ -113,11 +113,11 @@ class _RangeReader:
 
     def _fetch(self, raw: sqlite3.Connection, some: _Range) -> _Fetched:
         try:
-            data, rows, bad, nulls = raw.execute(self._query, some[:2]).fetchone()
+            data, rows, lines, bad, nulls = raw.execute(self._query, some[:2]).fetchone()
         except sqlite3.DataError:
             return _Fetched(None, 0, too_large=True)
-        if data is None:
-            # A line beyond the limit of a value is NULL.
+        # A line beyond the limit of a value is NULL, which group_concat passes over.
+        if not rows or lines < rows:
             return _Fetched(None, 0, too_large=rows > 0, empty=rows == 0)
         block = None if bad else _block(self._sql, data + wire.ROW, rows, nulls)
         return _Fetched(block, len(data))
@@ -178,10 +178,11 @@ def read_by_row(raw: sqlite3.Connection, sql: Statement, order: str, emit: Emit)
             size = next_rows(len(rows), sum(len(row[0] or b"") for row in rows))
 
 
-def _proved(sql: Statement, rows: list[tuple[bytes, int, int]]) -> Block | None:
-    if any(bad for _, bad, _ in rows):
+def _proved(sql: Statement, rows: list[tuple[bytes | None, int, int]]) -> Block | None:
+    lines = [line + wire.ROW for line, bad, _ in rows if line is not None and not bad]
+    if len(lines) < len(rows):
         return None
-    data = b"".join([line + wire.ROW for line, _, _ in rows])
+    data = b"".join(lines)
     return _block(sql, data, len(rows), sum(nulls for _, _, nulls in rows))
 
 
