@@ -9,24 +9,21 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from .abc import Block, ReadTask
-from .errors import ValueRefusedError, shown
-from .lexers import Lexer, lexer
+from .abc import Block
+from .errors import shown
+from .lexers import lexer
 from .schema import Column, Table
 from .types import Kind, Type
-
-Row = TypeVar("Row")
 
 NULL = b"\\N"
 _ESCAPES = ((b"\\", b"\\\\"), (b"\t", b"\\t"), (b"\n", b"\\n"), (b"\r", b"\\r"))
 _UNESCAPES = {b"\\\\": b"\\", b"\\t": b"\t", b"\\n": b"\n", b"\\r": b"\r"}
 _ESCAPE = re.compile(rb"\\.", re.DOTALL)
-_GOOD_CELL = re.compile(rb"\\N|(?:[^\\\t\n\r]|\\[\\tnr])*+")
 
 
 def escape(raw: bytes) -> bytes:
@@ -228,99 +225,3 @@ def row_name(table: Table, columns: Sequence[Column], cells: Sequence[bytes]) ->
 def shown_cell(cell: bytes) -> str:
     """Return a cell for a message, escaped and cut."""
     return "NULL" if cell == NULL else shown(cell, 40)
-
-
-class Checker:
-    """Looks at each row as it passes and refuses what the target's columns cannot hold.
-
-    `checks` of the task: column name -> the type that its values must be able to become. `strict`:
-    also the form of each line, for lines that a person may have edited.
-    """
-
-    def __init__(self, task: ReadTask, *, strict: bool = False) -> None:
-        self.task = task
-        self.strict = strict
-        self.lexers: list[tuple[int, Column, Lexer]] = [
-            (at, column, lexer(task.checks[column.name], column.type))
-            for at, column in enumerate(task.columns)
-            if column.name in task.checks
-        ]
-
-    def check(self, block: Block, place: Callable[[int], str] | None = None) -> None:
-        """Raise ValueRefusedError for the first bad row; `place` tells where row N of the block stands."""
-        if not (self.lexers or self.strict):
-            return
-        for number, cells in enumerate(split_rows(block)):
-            where = f"{place(number)}: " if place else ""
-            if self.strict:
-                self._check_form(cells, where)
-            self._check_values(cells, where)
-
-    def _check_form(self, cells: Sequence[bytes], where: str) -> None:
-        table, columns = self.task.table, self.task.columns
-        if len(cells) != len(columns):
-            raise ValueRefusedError(
-                f"{where}table {table.key}: a line of {len(cells)} fields where {len(columns)} belong;"
-                " fields are separated by one tab"
-            )
-        for cell, column in zip(cells, columns, strict=True):
-            if not _GOOD_CELL.fullmatch(cell):
-                raise ValueRefusedError(
-                    f"{where}table {table.key}, column {column.name}: {shown(cell)} has an escape other than"
-                    r" \\ \t \n \r \N; write a backslash as \\"
-                )
-
-    def _check_values(self, cells: Sequence[bytes], where: str) -> None:
-        for at, column, check in self.lexers:
-            cell = cells[at]
-            if cell == NULL:
-                continue
-            try:
-                check(unescape(cell).decode("utf-8"))
-            except ValueError as error:
-                row = row_name(self.task.table, self.task.columns, cells)
-                expected = "valid UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-                raise ValueRefusedError(
-                    f"{where}table {self.task.table.key}, column {column.name}, row {row}:"
-                    f" {shown_cell(cell)} is not {expected}; change the value or the column's type"
-                ) from None
-
-
-OnError = Callable[[ValueRefusedError], None]
-"""Takes the error of a row that is then left out."""
-
-
-def passed(
-    block: Block, checkers: Sequence[Checker], place: Callable[[int], str] | None, on_error: OnError | None
-) -> Block:
-    """Return the block's rows that the checkers let pass; `on_error` is told of the others, or they are raised."""
-    try:
-        for checker in checkers:
-            checker.check(block, place)
-    except ValueRefusedError:
-        if on_error is None:
-            raise
-    else:
-        return block
-
-    def checked(numbered: tuple[int, bytes]) -> bytes:
-        row, line = numbered
-        for checker in checkers:
-            checker.check(Block(line, 1), None if place is None else lambda _: place(row))
-        return line
-
-    kept = made(enumerate(block.data.splitlines(keepends=True)), checked, on_error)
-    return Block(b"".join(kept), len(kept))
-
-
-def made(rows: Iterable[Row], make: Callable[[Row], bytes], on_error: OnError | None) -> list[bytes]:
-    """Return what `make` makes of each row; `on_error` is told of rows that it refuses, or they are raised."""
-    lines = []
-    for row in rows:
-        try:
-            lines.append(make(row))
-        except ValueRefusedError as error:
-            if on_error is None:
-                raise
-            on_error(error)
-    return lines

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from dbdump_core.abc import Block, Emit, Path, ReadTask, Snapshot
-from dbdump_core.lines import NULL, Checker, escape
+from dbdump_core.checking import Checker
+from dbdump_core.lines import NULL, escape
 from dbdump_core.schema import Default, Schema, Table, TableKey
 
 Row = tuple[str | None, ...]

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..abc import BLOCK_BYTES, Block, Emit, ReadTask
+from ..checking import Checker, passed
 from ..errors import DumpError, ValueRefusedError, shown
 from ..formats.literals import Broken
 from ..formats.py import Read, canonical, read_record, reader
-from ..lines import Checker, passed
 from ..results import Detail
 from ..schema import Column, Default, DefaultKind, Schema, Table, TableKey
 from ..types import TEXT, stored

@@ -9,9 +9,10 @@ from dataclasses import replace
 from xxhash import xxh3_128
 
 from ..abc import BLOCK_BYTES, Block, ReadTask
+from ..checking import Checker, passed
 from ..errors import DumpError, UsageError, ValueRefusedError, shown
 from ..formats import Format
-from ..lines import Checker, passed, project, split_rows
+from ..lines import project, split_rows
 from .manifest import FileEntry
 
 LINE_LIMIT = 2 * 1024**3

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 from ..abc import Block, Emit, Path, ReadTask, Snapshot, WriteTask
+from ..checking import Checker, passed
 from ..errors import ConnectError, DatabaseError, UsageError
-from ..lines import Checker, decoder, passed
+from ..lines import decoder
 from ..schema import Column, ForeignKey, Schema, Table, TableKey
 from ..types import Kind, Type
 from . import portable

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from ..abc import BLOCK_BYTES, Block, Emit, ReadTask, WriteTask
+from ..checking import made
 from ..errors import ValueRefusedError, shown
-from ..lines import encode, made, row_name, shown_cell, split_rows, text_of
+from ..lines import encode, row_name, shown_cell, split_rows, text_of
 from ..types import Kind, Type
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from functools import partial
 from uuid import UUID
 
 from ...abc import BLOCK_BYTES, Block, Emit
-from ...lines import Checker, encode, made, passed
+from ...checking import Checker, made, passed
+from ...lines import encode
 from ...schema import Column
 from ...types import Kind, Type
 from ..portable import refused_value
