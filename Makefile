@@ -1,5 +1,6 @@
 # make demo   the program at work on a small shop; no server needed
 # make test   everything that must hold: lint, types, tests against real servers
+# make guards takes out each guard listed in tests/guards and shows that its test fails
 # make bench  the benchmark that needs no server; bench/README.md has the others
 
 VENV := .venv
@@ -12,7 +13,7 @@ OLD_DJANGO := $(VENV)/django42
 OLD_DJANGO_TESTS := $(addprefix tests/django/test_,project.py round_trip.py afterwards.py partial.py moments.py aliases.py) \
 	$(wildcard tests/django/test_models_*.py)
 
-.PHONY: venv test lint demo bench clean
+.PHONY: venv test lint guards demo bench clean
 
 venv: $(INSTALLED)
 
@@ -39,6 +40,9 @@ lint: venv
 test: lint $(OLD_DJANGO)/.installed
 	$(BIN)/pytest -n 2 --dist loadfile
 	PYTHONPATH="$(CURDIR)/$(OLD_DJANGO)" $(BIN)/pytest -n 2 --dist loadfile $(OLD_DJANGO_TESTS)
+
+guards: venv
+	$(BIN)/python -m tests.guards
 
 demo: $(PROGRAM)
 	$(BIN)/python -m dbdump_core.demo
