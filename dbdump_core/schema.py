@@ -56,6 +56,36 @@ class Identity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Numbering:
+    """Where the keys that a column gives to new rows come from: a sequence, or what does its work.
+
+    `next`: the key of the next row, None where nobody may see it. `lowest` and `highest`: None for
+    what the engine takes by itself; `cycle`: after the last key comes the first one again.
+    """
+
+    next: int | None = None
+    start: int = 1
+    step: int = 1
+    lowest: int | None = None
+    highest: int | None = None
+    cycle: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """What the column's own engine knows of it beyond the neutral words; another one takes what it can.
+
+    `numbering`: of a column with an identity; None where the highest key decides. `collation`: by the
+    engine's own name, None where texts are equal only if they are the same. `on_update_now`: a change
+    of the row sets the column to the present moment.
+    """
+
+    numbering: Numbering | None = None
+    collation: str | None = None
+    on_update_now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """One column. `generated`: the expression of a generated column, as its engine prints it."""
 
@@ -68,6 +98,7 @@ class Column:
     identity: Identity | None = None
     generated: str | None = None
     comment: str | None = None
+    native: Native = Native()
 
 
 @dataclass(frozen=True, slots=True)

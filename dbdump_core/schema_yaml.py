@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from .errors import SchemaError, shown
+from .native_yaml import native, native_items
 from .schema import (
     Check,
     Column,
@@ -17,6 +18,7 @@ from .schema import (
     ForeignKey,
     Identity,
     Index,
+    Native,
     Schema,
     Table,
     TableKey,
@@ -85,6 +87,7 @@ def _column_line(column: Column) -> str:
         auto_now=column.auto_now or None,
         auto_now_add=column.auto_now_add or None,
         comment=column.comment,
+        native=native_items(column.native) or None,
     )
 
 
@@ -239,6 +242,7 @@ def _columns(node: Node, known: Collection[str]) -> tuple[str, ...]:
 
 _COLUMN_KEYS = (
     "name", "type", "nullable", "identity", "default", "generated", "auto_now", "auto_now_add", "comment",
+    "native",
 )  # fmt: skip
 
 
@@ -255,6 +259,7 @@ def _column(node: Node) -> Column:
         identity=Identity(identity) if identity else None,
         generated=_optional(keys, "generated"),
         comment=_optional(keys, "comment"),
+        native=native(keys["native"]) if "native" in keys else Native(),
     )
 
 

@@ -51,6 +51,11 @@ class Node:
             return self.value
         raise self.error(f"{self.shown()} where true or false is expected")
 
+    def integer(self) -> int:
+        if isinstance(self.value, int) and not isinstance(self.value, bool):
+            return self.value
+        raise self.error(f"{self.shown()} where an integer is expected")
+
     def word(self, words: Collection[str]) -> str:
         text = self.string()
         if text not in words:

@@ -21,6 +21,8 @@ from dbdump_core.schema import (
     ForeignKey,
     Identity,
     Index,
+    Native,
+    Numbering,
     Schema,
     Table,
     TableKey,
@@ -58,6 +60,9 @@ def column(name: str, type_: Type = types.INTEGER, **more: Any) -> Column:
     return Column(name, type_, **more)
 
 
+FULL_NUMBERING = Numbering(next=-7, start=1000, step=-3, lowest=-(2**63), highest=2000, cycle=True)
+
+
 def full_schema() -> Schema:
     customer = Table(
         "customer",
@@ -68,8 +73,8 @@ def full_schema() -> Schema:
     order = Table(
         "order",
         (
-            column("id", nullable=False, identity=Identity.ALWAYS),
-            column("line", nullable=False, identity=Identity.BY_DEFAULT),
+            column("id", nullable=False, identity=Identity.ALWAYS, native=Native(FULL_NUMBERING)),
+            column("line", nullable=False, identity=Identity.BY_DEFAULT, native=Native(Numbering())),
             column("customer_id", types.BIGINT, default=Default(DefaultKind.NULL)),
             column("status", types.TEXT, default=Default(DefaultKind.VALUE, "no"), comment="é\n"),
             column("rate", types.FLOAT, default=Default(DefaultKind.VALUE, 1e22)),
@@ -80,6 +85,8 @@ def full_schema() -> Schema:
             column("title", types.TEXT, default=Default(DefaultKind.REFERENCE, "note")),
             column("odd", types.TEXT, default=Default(DefaultKind.SQL, "lower('X'::text)")),
             column("total", generated="(a + b)"),
+            column("code", types.TEXT, native=Native(collation="utf8mb4_0900_ai_ci")),
+            column("changed", types.TIMESTAMPTZ, native=Native(on_update_now=True)),
         ),
         schema="other",
         primary_key=("id", "line"),
@@ -221,6 +228,13 @@ REFUSED = [
     (COLUMN + "  - {name: d, type: text, default: {kind: value, value: 2024-01-01}}", "put text in quotes"),
     (COLUMN + "  - {name: d, type: text, default: {kind: value, value: " + "9" * 5000 + "}}", "in quotes"),
     (COLUMN + "  - {name: d, type: text, default: {kind: datetime, value: 5}}", "'5' is not text to YAML"),
+    (COLUMN + "  - {name: d, type: text, native: x}", "native: 'x' where a mapping with numbering, collation"),
+    (COLUMN + "  - {name: d, type: text, native: {colation: x}}", "unknown key 'colation'; use collation"),
+    (COLUMN + "  - {name: d, type: text, native: {on_update_now: 1}}", "native.on_update_now: '1' where true"),
+    (COLUMN + "  - {name: d, type: bigint, native: {numbering: {nxt: 1}}}", "unknown key 'nxt'; use next"),
+    (COLUMN + "  - {name: d, type: bigint, native: {numbering: {next: 1.5}}}", "next: '1.5' where an integer"),
+    (COLUMN + "  - {name: d, type: bigint, native: {numbering: {step: 0}}}", "step: a step of 0 numbers no"),
+    (COLUMN + "  - {name: d, type: bigint, native: {numbering: {start: true}}}", "'true' where an integer is"),
     (COLUMN + "  primary_key: [d]", "f.yaml:5: tables[0].primary_key[0]: no column 'd' in the table"),
     (COLUMN + "  primary_key: [c, c]", "primary_key[1]: the column 'c' is there twice"),
     (COLUMN + "  primary_key: []", "an empty list of columns"),
