@@ -12,7 +12,6 @@ import math
 import re
 import struct
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -71,43 +70,59 @@ def _canonical_decimal(cell: bytes) -> bytes:
 
 # A number that a double could narrow, or that engines spell in several ways (1e2, 1.0, 100).
 _DELICATE_NUMBER = re.compile(rb"[0-9][.eE]|[0-9]{16}|\\u")
+_NO_JSON = b"\xff"
+"""Stands before a text that is no JSON, which is compared as it is: no UTF-8 has this byte."""
 
 
 def _canonical_json(cell: bytes) -> bytes:
     if cell == NULL:
         return cell
     text = unescape(cell)
-    if not _DELICATE_NUMBER.search(text):
-        try:
-            return orjson.dumps(orjson.loads(text), option=orjson.OPT_SORT_KEYS)
-        except orjson.JSONDecodeError:
-            return text
-    return _careful_json(text)
-
-
-def _careful_json(text: bytes) -> bytes:
     try:
-        value = json.loads(text, parse_float=_number, parse_int=_number)
+        return _sorted_json(_careful_value(text) if _DELICATE_NUMBER.search(text) else orjson.loads(text))
     except (ValueError, RecursionError):
-        return text
+        return _NO_JSON + cell
+
+
+def _careful_value(text: bytes) -> Any:
+    return json.loads(text.decode(), parse_float=_number, parse_int=_number, parse_constant=_no_constant)
+
+
+def _sorted_json(value: Any) -> bytes:
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except (TypeError, ValueError):
-        return json.dumps(value, sort_keys=True).encode()
+    except TypeError:  # lone surrogates, or more than 254 levels
+        return _sorted_json_in_ascii(value)
 
 
-def _number(text: str) -> int | str:
-    """Return a small integer as itself, any other number as a marked text of its digits and exponent."""
-    number: Any = Decimal(text)
-    sign, digits, exponent = number.as_tuple()
-    significant = "".join(map(str, digits)).lstrip("0")
-    bare = significant.rstrip("0")
-    power = exponent + len(significant) - len(bare)
+def _sorted_json_in_ascii(value: Any) -> bytes:
+    """Return the same by the standard library; NaN, which is no JSON, is where large numbers were."""
+    numbers = []
+
+    def set_aside(number: orjson.Fragment) -> float:
+        numbers.append(orjson.dumps(number))
+        return math.nan
+
+    return b" ".join([json.dumps(value, sort_keys=True, default=set_aside).encode(), *numbers])
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _number(text: str) -> int | orjson.Fragment:
+    """Return a small integer as itself, any other number as its digits and exponent."""
+    mantissa, _, exponent = text.lower().partition("e")
+    whole, _, fraction = mantissa.lstrip("-").partition(".")
+    digits = (whole + fraction).lstrip("0")
+    bare = digits.rstrip("0")
     if not bare:
         return 0
+    sign = "-" if text.startswith("-") else ""
+    power = int(exponent or 0) - len(fraction) + len(digits) - len(bare)
     if power >= 0 and len(bare) + power < 16:
-        return int(("-" if sign else "") + bare + "0" * power)
-    return f"\0{'-' if sign else ''}{bare}e{power}"
+        return int(sign + bare + "0" * power)
+    return orjson.Fragment(f"{sign}{bare}e{power}".encode())
 
 
 class Hasher:
