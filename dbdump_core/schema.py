@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -173,10 +173,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Schema:
-    """All tables of one database, in a stable order. `notes`: what was left out, one line each."""
+    """All tables of one database, in a stable order. `notes`: what was left out, one line each.
+
+    `rowless`: what goes by a table's name and has no rows of its own, and what it is (`a view`).
+    """
 
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
+    rowless: Mapping[TableKey, str] = field(default_factory=dict, compare=False)
 
     @cached_property
     def by_key(self) -> dict[TableKey, Table]:

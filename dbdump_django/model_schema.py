@@ -55,12 +55,17 @@ def model_keys(models: Sequence[Model], alias: str) -> dict[TableKey, Model]:
 
 def missing_tables(
     reflected: Schema, models: Sequence[Model], alias: str
-) -> tuple[tuple[Model, ...], tuple[Model, ...]]:
-    """Return the models that have no table: the managed ones, whose migrations make it, and the others."""
-    by_key = model_keys(models, alias)
-    lost = [model for key, model in by_key.items() if key not in reflected.by_key]
-    managed = tuple(model for model in lost if model._meta.managed)
-    return managed, tuple(model for model in lost if not model._meta.managed)
+) -> tuple[tuple[Model, ...], dict[Model, str]]:
+    """Return the models whose table `migrate` is to make first, and why others have no table with rows of its own."""
+    lost = {key: model for key, model in model_keys(models, alias).items() if key not in reflected.by_key}
+    reasons = {
+        model: f"is on {what}, which has no rows of its own"
+        for key, model in lost.items()
+        if (what := reflected.rowless.get(key))
+    }
+    managed = tuple(model for model in lost.values() if model._meta.managed and model not in reasons)
+    unmanaged = {model: "is unmanaged and its table is not there" for model in lost.values() if model not in managed}
+    return managed, unmanaged | reasons
 
 
 def fills(models: Sequence[Model], alias: str, schema: Schema) -> dict[TableKey, dict[str, Maker]]:

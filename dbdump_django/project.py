@@ -63,14 +63,17 @@ class Chosen:
     def notes(self, there: Schema) -> list[str]:
         """Return what a person should know of this database.
 
-        Raises MismatchError where tables are missing that `migrate` makes.
+        Raises MismatchError where tables are missing that `migrate` makes, UsageError where no model has rows.
         """
-        managed, unmanaged = missing_tables(there, self.all, self.alias)
+        managed, rowless = missing_tables(there, self.all, self.alias)
         notes = unapplied(self.alias, self.all)
         if managed:
             advice = notes[0] if notes else f"run manage.py migrate --database {self.alias} first"
             raise MismatchError(f"database alias {shown(self.alias)} lacks the tables of {_some(managed)}; {advice}")
-        notes += [f"{name_of(model)} is unmanaged and its table is not there; left out" for model in unmanaged]
+        reasons = [f"{name_of(model)} {reason}; left out" for model, reason in rowless.items()]
+        if rowless.keys() >= set(self.models):
+            raise UsageError(f"no model is left in database alias {shown(self.alias)}: {reasons[0]}; name other models")
+        notes += reasons
         return [*notes, *foreign_across(self.models, self.alias)]
 
 

@@ -138,7 +138,7 @@ def test_a_name_with_quotes_in_it(alias: str, engine_name: str) -> None:
     support.create(alias, one)
     assert list(model_keys([one], alias)) == [TableKey(None, f"a{quote}b")]
     assert f"a{quote}b" in [table.name for table in support.described(alias, one)]
-    assert missing_tables(support.reflected(alias), [one], alias) == ((), ())
+    assert missing_tables(support.reflected(alias), [one], alias) == ((), {})
 
 
 def test_names_are_matched_as_the_engine_matches_them(alias: str, engine_name: str) -> None:
@@ -151,7 +151,7 @@ def test_names_are_matched_as_the_engine_matches_them(alias: str, engine_name: s
         assert support.described(alias, one).tables[0].columns[0].type == BOOLEAN
     else:
         assert found == [TableKey(None, "stock_item")]
-        assert missing_tables(support.reflected(alias), [one], alias) == ((one,), ())
+        assert missing_tables(support.reflected(alias), [one], alias) == ((one,), {})
 
 
 def test_another_schema_by_the_quoted_name(make_database: Any) -> None:
@@ -163,7 +163,7 @@ def test_another_schema_by_the_quoted_name(make_database: Any) -> None:
         assert list(model_keys([one, absent], alias)) == keys
         schema = support.described(alias, one)
         assert schema.by_key[keys[0]].columns[0].default == Default(DefaultKind.VALUE, True)
-        assert missing_tables(schema, [one, absent], alias) == ((absent,), ())
+        assert missing_tables(schema, [one, absent], alias) == ((absent,), {})
 
 
 def test_a_table_on_the_search_path(make_database: Any) -> None:
@@ -206,4 +206,5 @@ def test_a_field_without_its_column_is_told(alias: str) -> None:
 def test_a_missing_table_is_told(alias: str) -> None:
     support.execute(alias, "CREATE TABLE another (a integer)")
     managed, other = model("Managed", "not_there"), model("Other", "nor_this", managed=False)
-    assert missing_tables(support.reflected(alias), [managed, other], alias) == ((managed,), (other,))
+    told = "is unmanaged and its table is not there"
+    assert missing_tables(support.reflected(alias), [managed, other], alias) == ((managed,), {other: told})

@@ -80,10 +80,12 @@ def describe(connection: sa.Connection) -> Schema:
         return connection.exec_driver_sql(statement).all()
 
     drafts: dict[str, Draft] = {}
-    sequences = []
+    sequences, views = [], []
     for name, sort, comment in rows(_TABLES):
         if sort == "SEQUENCE":
             sequences.append(name)
+        elif sort == "VIEW":
+            views.append(name)
         elif sort in ("BASE TABLE", "SYSTEM VERSIONED"):
             drafts[name] = Draft(TableKey(None, name), comment=comment or None)
             if sort == "SYSTEM VERSIONED":
@@ -95,7 +97,10 @@ def describe(connection: sa.Connection) -> Schema:
         _settle_booleans(connection, draft)
     _add_indexes(drafts, rows(_INDEXES))
     _add_foreign_keys(drafts, rows(_FOREIGN_KEYS))
-    return Schema(tuple(draft.table() for draft in drafts.values()), tuple(left_out("sequences", sequences)))
+    rowless = {TableKey(None, name): "a view" for name in views}
+    return Schema(
+        tuple(draft.table() for draft in drafts.values()), tuple(left_out("sequences", sequences)), rowless
+    )
 
 
 # --- keys ---------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text,
                  AND d.deptype = 'e'),
        n.nspname = pg_catalog.current_schema()
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'f', 'm') AND NOT c.relispartition AND c.relpersistence <> 't'
+WHERE c.relkind IN ('r', 'p', 'f', 'm', 'v') AND NOT c.relispartition AND c.relpersistence <> 't'
   AND pg_catalog.left(n.nspname, 3) <> 'pg_' AND n.nspname <> 'information_schema'
 """
 
@@ -87,6 +87,8 @@ WHERE NOT i.indisprimary AND i.indisvalid
                   WHERE k.conindid = i.indexrelid AND k.contype IN ('u', 'x'))
 """
 
+_ROWLESS = {"f": "a foreign table", "m": "a materialized view", "v": "a view"}
+
 
 def describe(connection: sa.Connection) -> Schema:
     """Return all tables: partitioned ones as their root, without their leaves; none of extensions."""
@@ -96,11 +98,17 @@ def describe(connection: sa.Connection) -> Schema:
 
     drafts: dict[int, Draft] = {}
     skipped: dict[str, list[str]] = {"f": [], "m": [], "e": []}
+    rowless: dict[TableKey, str] = {}
     for oid, schema, name, kind, comment, extension, default in rows(_RELATIONS):
+        key = TableKey(None if default else schema, name)
+        if kind in _ROWLESS:
+            rowless[key] = _ROWLESS[kind]
+        if kind == "v":
+            continue
         if extension or kind in skipped:
             skipped["e" if extension else kind].append(f"{schema}.{name}")
         else:
-            drafts[oid] = Draft(TableKey(None if default else schema, name), comment=comment)
+            drafts[oid] = Draft(key, comment=comment)
     types = _Types({row[0]: _Domain(*row[1:]) for row in rows(_DOMAINS)}, _labels(rows(_ENUMS)))
     for oid, *rest in rows(_COLUMNS):
         if oid in drafts:
@@ -116,7 +124,7 @@ def describe(connection: sa.Connection) -> Schema:
         *left_out("materialized views", skipped["m"]),
         *left_out("tables of extensions", skipped["e"]),
     ]
-    return Schema(tuple(draft.table() for draft in drafts.values()), tuple(notes))
+    return Schema(tuple(draft.table() for draft in drafts.values()), tuple(notes), rowless)
 
 
 def _labels(rows: Iterable[Sequence[Any]]) -> dict[int, tuple[str, ...]]:

@@ -17,13 +17,13 @@ from ...errors import ConnectError, UnsafeError
 from ...schema import Column, Table, TableKey
 from ...types import Type
 from ..base import Backend, reason
-from ..expressions import tokens
 from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
 from . import careful, catalog, snapshot
 from .reading import SQLITE_LIMIT, bytes_out, read_by_key, read_by_row
 from .rows import FLOAT_TEXT, statement
 from .spelling import SqliteSpelling
+from .triggers import firing
 from .writing import BlockWriter, affinity, bind_for
 
 BUSY_SECONDS = 10.0
@@ -282,12 +282,9 @@ class SqliteBackend(Backend):
         return bind(text) if bind else text
 
     def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
-        names = {table.name.lower() for table in tables}
-        rows = self.run(connection, "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY 1")
-        events = {"INSERT", "DELETE"} if emptied else {"INSERT"}
-        return [
-            f"{table}.{name}" for name, table, sql in rows if table.lower() in names and _event(sql) in events
-        ]
+        return firing(
+            connection, [table.name for table in tables], ["INSERT", "DELETE"] if emptied else ["INSERT"]
+        )
 
     # --- one database ---------------------------------------------------------------------------
 
@@ -364,14 +361,3 @@ def _pin(raw: sqlite3.Connection, *pragmas: str) -> None:
     trusted = ["trusted_schema = OFF"] if raw.execute(_JSON_IS_SAFE).fetchone()[0] else []
     for pragma in ("cell_size_check = ON", *trusted, *pragmas):
         raw.execute(f"PRAGMA {pragma}")
-
-
-def _event(sql: str) -> str:
-    """Return the event of a trigger from its text: the first such word after its name."""
-    words = list(tokens(sql))
-    named = next(at for at, word in enumerate(words) if word.keyword == "TRIGGER") + 1
-    if words[named].keyword == "IF":
-        named += 3
-    named += 2 if words[named + 1].text == "." else 0
-    events = (word.keyword for word in words[named + 1 :] if word.keyword in ("INSERT", "DELETE", "UPDATE"))
-    return next(events, "INSERT")

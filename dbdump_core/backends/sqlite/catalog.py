@@ -15,7 +15,8 @@ from ...types import BIGINT, BYTES, FLOAT, TEXT, Kind, Type
 from ..reflection import ACTIONS, Draft, decimal, grouped, left_out, now_default, value_default
 from .statements import Statement, read_statement
 
-# Each pragma is asked for `main`: a temporary table of the same name would answer in its place.
+# Each pragma is asked for `main`: a temporary table of the same name would answer in its place. Only of tables with
+# pages of their own: a virtual one whose module is not here can be asked nothing.
 
 _TABLES = """
 SELECT m.name, l.type, m.sql FROM main.sqlite_master m JOIN pragma_table_list l ON l.name = m.name
@@ -35,24 +36,29 @@ SELECT m.name, CASE
 FROM main.sqlite_master m WHERE m.type = 'table'
 """
 
+_VIEWS = "SELECT name FROM main.sqlite_master WHERE type = 'view'"
+
 _COLUMNS = """
 SELECT m.name, x.name, x.type, x."notnull", x.dflt_value, x.pk, x.hidden
 FROM main.sqlite_master m JOIN pragma_table_xinfo(m.name, 'main') x
-WHERE m.type = 'table' ORDER BY m.name, x.cid
+WHERE m.type = 'table' AND m.rootpage > 0 ORDER BY m.name, x.cid
 """
 
 _INDEXES = """
 SELECT m.name, i.name, i."unique", i.origin, i.partial, x.name
 FROM main.sqlite_master m JOIN pragma_index_list(m.name, 'main') i
 JOIN pragma_index_xinfo(i.name, 'main') x ON x.key
-WHERE m.type = 'table' ORDER BY m.name, i.name, x.seqno
+WHERE m.type = 'table' AND m.rootpage > 0 ORDER BY m.name, i.name, x.seqno
 """
 
 _FOREIGN_KEYS = """
 SELECT m.name, f.id, f."table", f."from", f."to", f.on_delete, f.on_update
 FROM main.sqlite_master m JOIN pragma_foreign_key_list(m.name, 'main') f
-WHERE m.type = 'table' ORDER BY m.name, f.id DESC, f.seq
+WHERE m.type = 'table' AND m.rootpage > 0 ORDER BY m.name, f.id DESC, f.seq
 """
+
+VIRTUAL = "a virtual table"
+"""What holds no rows of its own but an index or somebody else's data."""
 
 
 def describe(connection: sa.Connection) -> Schema:
@@ -67,10 +73,10 @@ def describe(connection: sa.Connection) -> Schema:
     version = tuple(map(int, str(rows("SELECT sqlite_version()")[0][0]).split(".")))
     drafts: dict[str, Draft] = {}
     statements: dict[str, Statement] = {}
-    virtual = []
+    rowless = {TableKey(None, name): "a view" for (name,) in rows(_VIEWS)}
     for name, sort, sql in rows(_TABLES if version >= (3, 37) else _TABLES_BEFORE_3_37):
         if sort == "virtual":
-            virtual.append(name)
+            rowless[TableKey(None, name)] = VIRTUAL
         elif sort == "table" and not name.lower().startswith("sqlite_"):
             drafts[name] = Draft(TableKey(None, name))
             statements[name] = read_statement(sql)
@@ -85,8 +91,9 @@ def describe(connection: sa.Connection) -> Schema:
         draft.checks.extend(statements[name].checks)
     for name, draft in drafts.items():
         _add_foreign_keys(draft, keys.get((name,), []), statements[name], drafts)
+    virtual = [key.name for key, what in rowless.items() if what == VIRTUAL]
     return Schema(
-        tuple(draft.table() for draft in drafts.values()), tuple(left_out("virtual tables", virtual))
+        tuple(draft.table() for draft in drafts.values()), tuple(left_out("virtual tables", virtual)), rowless
     )
 
 

@@ -1,0 +1,81 @@
+"""Models on tables without rows of their own: full-text indexes of SQLite, views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError
+from django.db import connections
+
+from tests.django import commands
+from tests.django.data import at
+from tests.django.databases import Databases
+from tests.django.project.catalog.models import City
+
+NOTE = "note: catalog.Visit is on a virtual table, which has no rows of its own; left out"
+INDEXED = (
+    "DROP TABLE catalog_visit",
+    "CREATE VIRTUAL TABLE catalog_visit USING fts5(product_id, at)",
+    "CREATE TRIGGER city_added AFTER INSERT ON catalog_city BEGIN"
+    " INSERT INTO catalog_visit(rowid, product_id) VALUES (new.id, new.name); END",
+    "CREATE TRIGGER city_gone AFTER DELETE ON catalog_city BEGIN DELETE FROM catalog_visit WHERE rowid = old.id; END",
+)
+
+
+@pytest.fixture
+def indexed(django_databases: Databases) -> Iterator[str]:
+    """An alias where a managed model is on an FTS5 table that triggers of its neighbour feed, as Wagtail has it."""
+    known = "indexed" in django_databases.aliases
+    alias = django_databases.add("indexed", "sqlite")
+    with connections[alias].cursor() as cursor:
+        for statement in () if known else INDEXED:
+            cursor.execute(statement)
+        cursor.execute("DELETE FROM catalog_city")
+    at(alias, City).create(id=5, name="Old Town")
+    yield alias
+    connections[alias].close()
+
+
+def found(alias: str, word: str) -> list[tuple[int]]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT rowid FROM catalog_visit WHERE catalog_visit MATCH %s", [word])
+        return list(cursor.fetchall())
+
+
+def test_a_managed_model_on_a_virtual_table_is_left_out_and_said(indexed: str, tmp_path: Path) -> None:
+    folder = tmp_path / "dump"
+    assert NOTE in commands.run("dbdump", "catalog", database=indexed, output=str(folder))
+    at(indexed, City).create(id=6, name="Brand New")
+    assert NOTE in commands.load(folder, indexed, "catalog")
+    assert found(indexed, "old") == [(5,)]
+    assert found(indexed, "brand") == [], "the triggers keep the index"
+    assert NOTE in commands.run("dbverify", folder, "catalog", database=indexed)
+
+
+def test_nothing_but_a_virtual_table_is_refused(indexed: str, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"no model is left .* catalog\.Visit is on a virtual table"):
+        commands.run("dbdump", "catalog.Visit", database=indexed, output=str(tmp_path / "dump"))
+    assert not (tmp_path / "dump").exists()
+
+
+def test_rows_go_from_it_to_another_engine(indexed: str, django_databases: Databases) -> None:
+    target = django_databases.fresh("postgresql")
+    said = commands.run("dbcopy", "catalog.City", "catalog.Visit", source=indexed, target=target, yes=True)
+    assert "note: left out 1 virtual tables: 'catalog_visit'" in said
+    assert "note: not in the source, so left alone: catalog.Visit" in said
+    assert at(target, City).get().name == "Old Town"
+
+
+def test_an_unmanaged_model_on_a_view_is_left_out_and_said(
+    engine_name: str, django_databases: Databases, tmp_path: Path
+) -> None:
+    alias = django_databases.fresh(engine_name)
+    with connections[alias].cursor() as cursor:
+        cursor.execute("CREATE VIEW a_table_that_is_not_there AS SELECT id, name FROM catalog_city")
+        try:
+            said = commands.run("dbdump", "catalog", database=alias, output=str(tmp_path / "dump"))
+        finally:
+            cursor.execute("DROP VIEW a_table_that_is_not_there")
+    assert "note: catalog.Phantom is on a view, which has no rows of its own; left out" in said
