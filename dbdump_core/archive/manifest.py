@@ -20,13 +20,19 @@ from ..formats import FormatName
 from ..schema import TableKey
 
 FORMAT = "dbdump"
-VERSION = 1
+VERSION: Literal[2] = 2
+"""The version that is written; those before it are read."""
 SCHEMA_NAME = "schema.yaml"
+SCHEMA_END = "# end of schema.yaml"
+"""Its last line, since version 2: what is cut lacks it."""
 MANIFEST_NAME = "manifest.json"
 DATA_FOLDER = "data"
 SMALL_FILE_LIMIT = 64 * 1024 * 1024
 """The most bytes of a schema or manifest; both are held in memory."""
 _DEPTH_LIMIT = 32
+_PIECE = 64 * 1024
+"""The most characters of a schema's text in one piece."""
+_SEAL = "seal"
 
 _DATA_NAME = re.compile(r"data/([0-9]{4,9})-[a-z0-9_.-]{1,200}\.(?:tsv|py)(?:\.zst|\.gz)?")
 _Engine = Annotated[str, Field(pattern=r"\A[a-z0-9_-]{1,40}\z")]
@@ -62,18 +68,28 @@ class TableEntry(_Part):
 
 
 class Manifest(_Part):
-    """All of a dump: tables in load order, files in the order of their tables."""
+    """All of a dump: tables in load order, files in the order of their tables.
+
+    `schema_`: the text of schema.yaml as it was written, in pieces; None in version 1. `extra`: facts of
+    others by their names, such as a Django project's; version 2 has what docs/format.md tells of them.
+    """
 
     format: Literal["dbdump"] = "dbdump"
-    version: Literal[1] = 1
+    version: Literal[1, 2] = VERSION
     engine: _Engine
     snapshot: Literal["consistent", "none"]
     data_format: FormatName
     compression: Compression | None
     schema_sha256: _Sha256
+    schema_: list[str] | None = Field(alias="schema", default=None)
     tables: list[TableEntry]
     files: list[FileEntry]
     extra: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def schema_text(self) -> str | None:
+        """The text of schema.yaml when the dump was made, None where that is not known."""
+        return None if self.schema_ is None else "".join(self.schema_)
 
     def files_of(self, table: int) -> list[FileEntry]:
         """Return the files of the table with this index, in order."""
@@ -102,8 +118,30 @@ def table_number(path: str) -> int | None:
 
 def dump_manifest(manifest: Manifest) -> bytes:
     """Return the manifest's file: the same bytes for the same manifest."""
-    values = manifest.model_dump(mode="json", by_alias=True)
-    return (json.dumps(values, indent=1, sort_keys=True, allow_nan=False) + "\n").encode("ascii")
+    values = sealed(manifest.model_dump(mode="json", by_alias=True))
+    fields = (f" {json.dumps(name)}: {_lines(value)}" for name, value in sorted(values.items()))
+    return ("{\n" + ",\n".join(fields) + "\n}\n").encode("ascii")
+
+
+def sealed(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the manifest's values with the seal that proves them."""
+    others = {name: value for name, value in values.items() if name != _SEAL}
+    text = json.dumps(others, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return {**others, _SEAL: sha256(text.encode("ascii"))}
+
+
+def pieces(text: str) -> list[str]:
+    """Return the text in lines, the longest ones cut, so that no string of a manifest is long."""
+    lines = text.splitlines(keepends=True)
+    return [line[at : at + _PIECE] for line in lines for at in range(0, len(line), _PIECE)]
+
+
+def _lines(value: object) -> str:
+    """Return a value of the manifest with a line for each item of a list."""
+    if isinstance(value, list) and value:
+        items = (json.dumps(item, sort_keys=True, allow_nan=False) for item in value)
+        return "[\n  " + ",\n  ".join(items) + "\n ]"
+    return json.dumps(value, sort_keys=True, allow_nan=False)
 
 
 def load_manifest(data: bytes, *, file: str) -> Manifest:
@@ -115,17 +153,20 @@ def load_manifest(data: bytes, *, file: str) -> Manifest:
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise DumpError(f"{file} is not the manifest of a dump; give a folder or .tar that dbdump made")
     check_version(values.get("version"), file=file)
+    seal = values.pop(_SEAL, None)
     try:
         manifest = Manifest.model_validate(values)
     except ValidationError as error:
         raise DumpError(f"{file}: {_first(error)}; it was damaged or edited, take the dump again") from None
-    for problem in _problems(manifest):
+    for problem in _problems(manifest, values, seal):
         raise DumpError(f"{file}: {problem}; it was damaged or edited, take the dump again")
     return manifest
 
 
 def check_version(version: object, *, file: str) -> None:
     """Raise DumpError for a dump that a newer program wrote."""
+    if type(version) is int and version < 1:
+        raise DumpError(f"{file} is of format version {version}, which there never was; take the dump again")
     if type(version) is int and version > VERSION:
         raise DumpError(
             f"{file} is of format version {version}, this program reads up to {VERSION}; update dbdump"
@@ -176,8 +217,8 @@ def _first(error: ValidationError) -> str:
     return f"{shown(place)[1:-1]}: {message[:1].lower()}{message[1:]}"
 
 
-def _problems(manifest: Manifest) -> Iterable[str]:
-    """Yield what the fields contradict each other in."""
+def _problems(manifest: Manifest, values: dict[str, Any], seal: object) -> Iterable[str]:
+    """Yield what the fields contradict each other in, then what the seal tells."""
     yield from _table_problems(manifest)
     previous = 0
     paths: set[str] = set()
@@ -189,6 +230,19 @@ def _problems(manifest: Manifest) -> Iterable[str]:
             yield f"{shown(file.path)} stands twice, out of order or for another table"
         previous = file.table
         paths.add(file.path)
+    yield from _seal_problems(manifest, values, seal)
+
+
+def _seal_problems(manifest: Manifest, values: dict[str, Any], seal: object) -> Iterable[str]:
+    text = manifest.schema_text
+    if manifest.version == 1:
+        if text is not None or seal is not None:
+            yield "version 1 has neither a schema nor a seal"
+        return
+    if text is None or sha256(text.encode()) != manifest.schema_sha256:
+        yield "schema and schema_sha256 do not agree"
+    if seal != sealed(values)[_SEAL]:
+        yield "its values are not those that were sealed"
 
 
 def _table_problems(manifest: Manifest) -> Iterable[str]:

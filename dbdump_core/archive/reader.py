@@ -33,12 +33,13 @@ class ArchiveSource(ABC):
 
     `notes`: what a person should know of this dump, one line each, also found in the schema's notes;
     with `typed`, known once `schema` has returned (for a stream, once `finish` has). `level`: the
-    snapshot that the dump was made of, None as long as it is not known. `extra`: facts that its maker
-    added to the manifest, of any JSON values: check them before use.
+    snapshot that the dump was made of, None as long as it is not known. `version`: of its format.
+    `extra`: facts that its maker added to the manifest, of any JSON values: check them before use.
     """
 
     name: str
     engine: str
+    version: int
     typed: bool = True
     order: Sequence[TableKey] | None = None
     level: Snapshot | None = None
@@ -98,14 +99,26 @@ class ArchiveSource(ABC):
             )
 
 
-def parse_schema(data: bytes, *, file: str) -> Schema:
+def schema_text(data: bytes, *, file: str, version: int) -> str:
+    """Return the text of a dump's schema.yaml; raises DumpError where it is cut or no text."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DumpError(f"{file} is not valid UTF-8 (byte {error.start}); save it as UTF-8") from None
+    last = text.rstrip().rpartition("\n")[2]
+    if version > 1 and last != m.SCHEMA_END:
+        raise DumpError(
+            f"{file} is cut: its last line is not {shown(m.SCHEMA_END)}; copy the dump anew, or put that line back"
+            " at the end if all the rest is there"
+        )
+    return text
+
+
+def parse_schema(text: str, *, file: str) -> Schema:
     """Return the schema of a dump."""
     from .. import schema_yaml
 
-    try:
-        return schema_yaml.loads(data.decode("utf-8"), file=file)
-    except UnicodeDecodeError as error:
-        raise DumpError(f"{file} is not valid UTF-8 (byte {error.start}); save it as UTF-8") from None
+    return schema_yaml.loads(text, file=file)
 
 
 def first_line(data: bytes) -> tuple[int, str, str] | None:
@@ -138,6 +151,7 @@ class StoredSource(ArchiveSource):
             read_small(source, m.MANIFEST_NAME), file=source.label(m.MANIFEST_NAME)
         )
         self.engine = self._manifest.engine
+        self.version = self._manifest.version
         self.level = Snapshot(self._manifest.snapshot)
         self.extra = self._manifest.extra
         self._format = format_named(self._manifest.data_format)
@@ -191,12 +205,13 @@ class StoredSource(ArchiveSource):
             # Its types may have changed, so nothing is known of the values any more.
             self.typed = False
             self.notes.append(f"{file} was edited; each value is checked against it")
-        schema = parse_schema(data, file=file)
+        text = schema_text(data, file=file, version=self.version)
+        schema = parse_schema(text, file=file)
         if unknown := [table.key for table in schema if table.key not in self._index]:
             raise DumpError(f"{file} describes {listed(unknown)}, of which there is no data; take it out")
         if absent := [key for key in self._index if key not in schema.by_key]:
             self.notes.append(f"{file} does not describe {listed(absent)}; not loaded")
-        self.defaults = self._defaults(schema, data.decode("utf-8"), file)
+        self.defaults = self._defaults(schema, text, file)
         return schema
 
     def _defaults(self, schema: Schema, text: str, file: str) -> Mapping[TableKey, Mapping[str, Default]]:

@@ -15,7 +15,7 @@ from . import manifest as m
 from . import tar
 from .inputs import unknown_member
 from .parts import ALLOW_EDITED, Part, View, difference
-from .reader import ArchiveSource, first_line, listed, parse_schema
+from .reader import ArchiveSource, first_line, listed, parse_schema, schema_text
 from .storage import raw_stream, reading, wait_for
 
 _NAME = "standard input"
@@ -68,8 +68,9 @@ class StreamSource(ArchiveSource):
         self._seen: list[m.FileEntry] = []
         data = self._small(m.SCHEMA_NAME)
         self._schema_sha256 = m.sha256(data)
-        self.engine, self._format = _first_line(data)
-        self._parsed = parse_schema(data, file=f"{_NAME}: {m.SCHEMA_NAME}")
+        self.version, self.engine, self._format = _first_line(data)
+        file = f"{_NAME}: {m.SCHEMA_NAME}"
+        self._parsed = parse_schema(schema_text(data, file=file, version=self.version), file=file)
         self._keys = [table.key for table in self._parsed]
         self.order = self._keys
 
@@ -171,7 +172,12 @@ class StreamSource(ArchiveSource):
         self._seen.append(arrival.part.entry(arrival.path, self._table))
 
     def _compare(self, manifest: m.Manifest) -> None:
-        if [table.key for table in manifest.tables] != self._keys or manifest.engine != self.engine:
+        first = self.version, self.engine, self._format.name
+        if [table.key for table in manifest.tables] != self._keys or first != (
+            manifest.version,
+            manifest.engine,
+            manifest.data_format,
+        ):
             raise DumpError(f"{_NAME}: manifest and schema.yaml are not of one dump; {_PACK}")
         if manifest.schema_sha256 != self._schema_sha256:
             self._report(f"{_NAME}: {m.SCHEMA_NAME} was edited")
@@ -203,7 +209,7 @@ def _out_of_order(name: str, expected: str) -> DumpError:
     return DumpError(f"{_NAME}: {shown(name)} comes where {expected} belongs; {_PACK}")
 
 
-def _first_line(data: bytes) -> tuple[str, Format]:
+def _first_line(data: bytes) -> tuple[int, str, Format]:
     found = first_line(data)
     if found is None:
         raise DumpError(f"{_NAME}: {m.SCHEMA_NAME} does not begin with the line that names its dump; {_PACK}")
@@ -211,4 +217,4 @@ def _first_line(data: bytes) -> tuple[str, Format]:
     m.check_version(version, file=f"{_NAME}: {m.SCHEMA_NAME}")
     if data_format not in FORMATS:
         raise DumpError(f"{_NAME} is in a format unknown here, {shown(data_format)}; update dbdump")
-    return engine, FORMATS[data_format]
+    return version, engine, FORMATS[data_format]

@@ -68,9 +68,8 @@ class ArchiveWriter:
         self._parts = 0
         self._files: list[m.FileEntry] = []
         self.committed = False
-        schema = self._schema()
-        self._schema_sha256 = m.sha256(schema)
-        self._store(m.SCHEMA_NAME, schema)
+        self._schema_text = self._schema()
+        self._store(m.SCHEMA_NAME, self._schema_text.encode())
 
     def write(self, task: WriteTask, block: Block) -> None:
         """Append the block's lines. Raises VerificationError where it is not whole lines."""
@@ -122,7 +121,8 @@ class ArchiveWriter:
             snapshot=snapshot.value,
             data_format=self._format.name,
             compression=self._target.compression,
-            schema_sha256=self._schema_sha256,
+            schema_sha256=m.sha256(self._schema_text.encode()),
+            schema=m.pieces(self._schema_text),
             tables=self._entries({result.key: result for result in results}),
             files=self._files,
             extra=dict(self._target.extra),
@@ -131,12 +131,12 @@ class ArchiveWriter:
         self._output.commit()
         self.committed = True
 
-    def _schema(self) -> bytes:
+    def _schema(self) -> str:
         from .. import schema_yaml
 
         first = f"# dbdump {m.VERSION} {self._format.name} from {self._target.engine}\n"
         schema = Schema(tuple(table.target for table in self._plan.tables))
-        return (first + schema_yaml.dumps(schema)).encode()
+        return f"{first}{schema_yaml.dumps(schema)}{m.SCHEMA_END}\n"
 
     def _encode(self, task: WriteTask, lines: bytes) -> bytes:
         try:

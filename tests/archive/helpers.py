@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import pathlib
 import subprocess
 import sys
+import tarfile
 import time
 from contextlib import contextmanager
 
@@ -22,6 +24,7 @@ from dbdump_core.abc import (
     WriteTask,
 )
 from dbdump_core.archive import make_target, open_source
+from dbdump_core.archive.manifest import sealed
 from dbdump_core.schema import Column, Table
 from dbdump_core.types import DATE, INTEGER, TEXT
 
@@ -131,6 +134,34 @@ def stdin(data, tmp_path):
 def load_stream(data, tmp_path, tables=None, **options):
     with stdin(data, tmp_path):
         return load(open_source("-", **options), tables)
+
+
+def forge(folder, edit=lambda manifest: None):
+    """Edit the manifest and make it agree with the files, as somebody who means harm would."""
+    place = folder / "manifest.json"
+    manifest = json.loads(place.read_text())
+    edit(manifest)
+    for file in manifest["files"]:
+        data = (folder / file["path"]).read_bytes()
+        file.update(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+    place.write_text(json.dumps(sealed(manifest)))
+
+
+def tar_of(*members):
+    """Pack (name or TarInfo, bytes) with Python's own tarfile."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in members:
+            info = tarfile.TarInfo(name) if isinstance(name, str) else name
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return data.getvalue()
+
+
+def packed(folder):
+    """Return the stream of a folder."""
+    names = ["schema.yaml", *sorted(f"data/{path.name}" for path in (folder / "data").iterdir()), "manifest.json"]
+    return tar_of(*((name, (folder / name).read_bytes()) for name in names))
 
 
 def files_of(folder):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import subprocess
 
@@ -11,10 +9,11 @@ import pytest
 
 from dbdump_core.abc import ReadTask
 from dbdump_core.archive import open_source
+from dbdump_core.archive.manifest import SCHEMA_END
 from dbdump_core.errors import DumpError, ValueRefusedError
 from dbdump_core.types import INTEGER
 
-from .helpers import BARE, EMPTY, ORDERS, ROWS, load, load_stream, stdin, whole
+from .helpers import BARE, EMPTY, ORDERS, ROWS, forge, load, load_stream, stdin, whole
 
 
 def edit(folder, old, new, name="data/0001-shop_order.tsv"):
@@ -127,15 +126,6 @@ def test_a_last_line_without_end(folder):
         open_source(str(folder), allow_edited=True).schema()
 
 
-def forge(folder):
-    """Make the manifest agree with the files, as somebody who means harm would."""
-    manifest = json.loads((folder / "manifest.json").read_text())
-    for file in manifest["files"]:
-        data = (folder / file["path"]).read_bytes()
-        file.update(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-
-
 def test_a_forged_manifest_cannot_hide_lines(folder):
     file = folder / "data/0001-shop_order.tsv"
     data = file.read_bytes()
@@ -172,7 +162,7 @@ def test_an_edited_schema_is_said_and_makes_values_looked_at(folder):
 def test_tables_and_columns_taken_out_of_the_schema(folder):
     text = (folder / "schema.yaml").read_text()
     text = text.replace("  - {name: day, type: date}\n", "", 1)
-    (folder / "schema.yaml").write_text(text[: text.index("- name: second")])
+    (folder / "schema.yaml").write_text(text[: text.index("- name: second")] + SCHEMA_END)
     source = open_source(str(folder))
     assert load(source) == {
         ORDERS.key: b"1\tfirst\n2\t\\N\n3\ttab \\t and \\\\ and \\n\n",
@@ -183,8 +173,7 @@ def test_tables_and_columns_taken_out_of_the_schema(folder):
 
 
 def test_a_table_without_data_in_the_schema(folder):
-    with (folder / "schema.yaml").open("a") as file:
-        file.write("- name: more\n  columns:\n  - {name: id, type: integer}\n")
+    edit(folder, b"# end", b"- name: more\n  columns:\n  - {name: id, type: integer}\n# end", "schema.yaml")
     with pytest.raises(
         DumpError, match=r"schema\.yaml describes 'more', of which there is no data; take it out"
     ):

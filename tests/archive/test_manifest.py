@@ -24,10 +24,11 @@ def test_the_manifest_says_what_is_there(folder):
         assert file["bytes"] == len(data)
         assert file["rows"] == data.count(b"\n") - 1
     assert manifest["schema_sha256"] == hashlib.sha256((folder / "schema.yaml").read_bytes()).hexdigest()
+    assert "".join(manifest["schema"]) == (folder / "schema.yaml").read_text()
     assert [table["rows"] for table in manifest["tables"]] == [3, 0, 3, 1]
     assert set(manifest) == {
         "format", "version", "engine", "snapshot", "data_format", "compression", "schema_sha256",
-        "tables", "files", "extra",
+        "schema", "tables", "files", "extra", "seal",
     }  # fmt: skip
 
 
@@ -55,9 +56,15 @@ def change_table(**values):
 
 
 BAD_MANIFESTS = [
-    (change(version=2), "is of format version 2, this program reads up to 1; update dbdump"),
-    (change(version="1"), "version: input should be 1"),
-    (change(version=0), "version: input should be 1"),
+    (change(version=3), "is of format version 3, this program reads up to 2; update dbdump"),
+    (change(version="2"), "version: input should be 1 or 2"),
+    (change(version=0), "is of format version 0, which there never was"),
+    (change(version=1), "version 1 has neither a schema nor a seal"),
+    (change(seal=None), "its values are not those that were sealed"),
+    (change(engine="sqlitf"), "its values are not those that were sealed"),
+    (change(extra={"django": {}}), "its values are not those that were sealed"),
+    (change(schema=["tables: []"]), "schema and schema_sha256 do not agree"),
+    (change(schema=None), "schema and schema_sha256 do not agree"),
     (change(format="other"), "is not the manifest of a dump"),
     (change(more=1), "more: extra inputs are not permitted"),
     (change(engine="\ud800"), "is not valid JSON ('utf-8' codec can't encode"),

@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connections
 
+from dbdump_core.archive.manifest import sealed
 from tests.django import commands
 from tests.django.contents import cells
 from tests.django.databases import Databases
@@ -199,7 +200,7 @@ def test_a_dump_of_another_state_of_the_migrations_is_said(bare: str, folder: Pa
     manifest = json.loads((dump / "manifest.json").read_text())
     assert manifest["extra"]["django"]["migrations"]["blog"] == ["0001_initial"]
     manifest["extra"]["django"]["migrations"]["blog"] = ["0002_later"]
-    (dump / "manifest.json").write_text(json.dumps(manifest))
+    (dump / "manifest.json").write_text(json.dumps(sealed(manifest)))
     said = [line for line in commands.load(dump, bare).splitlines() if "the dump was made at" in line]
     assert len(said) == 1
     assert said[0].startswith("note: app 'blog': the dump was made at '0002_later', the target is at '0001_initial'")
