@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path as FilePath
 from typing import ClassVar
@@ -13,6 +14,7 @@ from urllib.parse import quote as url_quote
 import sqlalchemy as sa
 
 from ...abc import Block, Emit, Path, ReadTask, Snapshot, WriteTask
+from ...checking import Checker, passed
 from ...errors import ConnectError, UnsafeError
 from ...schema import Column, Table, TableKey
 from ...types import Type
@@ -21,7 +23,7 @@ from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
 from . import careful, catalog, snapshot
 from .reading import SQLITE_LIMIT, bytes_out, read_by_key, read_by_row
-from .rows import FLOAT_TEXT, statement
+from .rows import FLOAT_TEXT, Statement, statement
 from .spelling import SqliteSpelling
 from .triggers import firing
 from .writing import BlockWriter, affinity, bind_for
@@ -187,15 +189,16 @@ class SqliteBackend(Backend):
         rowid = self._rowid(connection, schema, task.table)
         key = self._own_key(connection, schema, task.table)
         order = self._order(connection, task, key)
-        if not (self.may_read_natively(task) and sql.checked and self._is_utf8(connection) and (rowid or key)):
+        if not (self.may_read_natively(task) and self._is_utf8(connection) and (rowid or key)):
             with bytes_out(raw):
                 raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, SQLITE_LIMIT)
                 careful.read(raw, sql, emit, tail=f"WHERE {sql.where} ORDER BY {order or rowid or 1}")
             return Path.PORTABLE
+        checked = _checking(sql, emit)
         if rowid and not order:
-            read_by_key(self._readers(connection), sql, rowid, emit)
+            read_by_key(self._readers(connection), sql, rowid, checked)
         else:
-            read_by_row(raw, sql, order or key, emit)
+            read_by_row(raw, sql, order or key, checked)
         return Path.NATIVE
 
     def _order(self, connection: sa.Connection, task: ReadTask, key: str) -> str:
@@ -354,6 +357,15 @@ class SqliteBackend(Backend):
         theirs = self._declared(connection, ADOPTED, read.table)
         ours = self._declared(connection, MAIN, write.table)
         return [affinity(theirs[name]) for name in names] == [affinity(ours[name]) for name in names]
+
+
+def _checking(sql: Statement, emit: Emit) -> Emit:
+    """Return what looks at the columns of each block that SQL could not check, and hands it on to `emit`."""
+    if not sql.unchecked:
+        return emit
+    checks = {name: type_ for name, type_ in sql.task.checks.items() if name in sql.unchecked}
+    checkers = [Checker(replace(sql.task, checks=checks))]
+    return lambda block: emit(passed(block, checkers, None, sql.task.on_error))
 
 
 def _pin(raw: sqlite3.Connection, *pragmas: str) -> None:

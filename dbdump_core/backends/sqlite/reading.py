@@ -17,6 +17,7 @@ from ...abc import Block, Emit
 from .. import wire
 from ..portable import FIRST_ROWS, next_rows
 from . import careful
+from .mending import mended
 from .rows import Statement
 
 CELL_LIMIT = 32 * 1024 * 1024
@@ -188,4 +189,5 @@ def _proved(sql: Statement, rows: list[tuple[bytes | None, int, int]]) -> Block 
 
 def _block(sql: Statement, data: bytes, rows: int, nulls: int) -> Block | None:
     # Checks are asked for by servers that know their types, and these look at UTF-8 themselves.
-    return wire.to_block(data, rows=rows, width=len(sql.names), nulls=nulls, validate=not sql.task.checks)
+    block = wire.to_block(data, rows=rows, width=len(sql.names), nulls=nulls, validate=not sql.task.checks)
+    return mended(block, len(sql.names), sql.mends) if block and sql.mends else block

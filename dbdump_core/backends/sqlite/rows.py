@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from ...abc import ReadTask
 from ...schema import Column, Table
-from ...types import Kind, Type
+from ...types import Fit, Kind, Type, fit
 from .. import wire
+from .mending import Mend, mend_decimals
 
 PRINTF_COLUMNS = 90
 """Columns of one printf: a function of SQLite takes 100 arguments where nobody raised that."""
@@ -31,11 +32,13 @@ class Reading:
     The condition is asked only where the value is not NULL. It leans on affinity, which has already
     turned what it could on the way in: comparing is cheaper than `typeof()`.
     `spec`: the printf conversion that makes the text of a value that is not NULL.
+    `mend`: what makes the cells of such texts into cells of the type, where SQL cannot.
     """
 
     text: str
     holds: str
     spec: str | None = None
+    mend: Mend | None = None
 
 
 def _of_class(name: str, *classes: str) -> str:
@@ -67,7 +70,7 @@ def _decimal(name: str, type_: Type, stored: str) -> Reading:
     """Numbers at the column's scale where 15 digits tell the double; texts that are spelled so already."""
     scale = type_.scale or 0
     if type_.precision is None or scale > 14:
-        return Reading(name, _of_class(name, "integer"))
+        return _number(name, type_)
     if stored == "TEXT":
         bare = f"substr({name}, 1 + (substr({name}, 1, 1) = '-'))"
         plain = f"trim({bare}, '0123456789') = '{'.' if scale else ''}' AND {bare} GLOB '*[0-9]"
@@ -78,6 +81,15 @@ def _decimal(name: str, type_: Type, stored: str) -> Reading:
     exact = f"round({name} * 1e{scale}) / 1e{scale} = {name}"
     bound = f"{name} BETWEEN -1e{15 - scale} AND 1e{15 - scale}"
     return Reading(f"printf('%.{scale}f', {name})", f"({bound} AND {exact})", f"%.{scale}f")
+
+
+def _number(name: str, type_: Type) -> Reading:
+    """Any number, a double by its shortest digits, which only Python knows: SQL marks it by its point."""
+    if type_.precision is not None:
+        return Reading(name, _of_class(name, "integer"))
+    text = f"CASE typeof({name}) WHEN 'real' THEN {FLOAT_TEXT.format(name)} ELSE {name} END"
+    finite = f"{name} BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308"
+    return Reading(text, f"({_of_class(name, 'integer', 'real')} AND {finite})", mend=mend_decimals)
 
 
 def _float(name: str, type_: Type, stored: str) -> Reading:
@@ -171,6 +183,8 @@ def _is_unlimited(type_: Type) -> bool:
 
 def _check(name: str, source: Type, target: Type) -> str | None:
     """Return the SQL condition under which `target` takes a value of `source`; None: Python must look."""
+    if fit(source, target) is Fit.ALWAYS:
+        return "1"
     if target.kind is not source.kind:
         return None
     if target.kind is Kind.INTEGER:
@@ -190,7 +204,11 @@ def _check(name: str, source: Type, target: Type) -> str | None:
 
 @dataclass(frozen=True)
 class Statement:
-    """The SQL of one task: `line` builds a row, `bad` is 1 where it is not what its columns say."""
+    """The SQL of one task: `line` builds a row, `bad` is 1 where it is not what its columns say.
+
+    `mends`: position of a column -> what makes its cells of what SQL said of them. `unchecked`: names of
+    columns whose checks SQL cannot express.
+    """
 
     task: ReadTask
     table: str
@@ -198,7 +216,8 @@ class Statement:
     line: str
     bad: str
     nulls: str
-    checked: bool
+    mends: Mapping[int, Mend]
+    unchecked: frozenset[str]
 
     @property
     def where(self) -> str:
@@ -208,18 +227,22 @@ class Statement:
 def statement(
     task: ReadTask, table: str, quote: Callable[[str], str], affinities: Mapping[str, str]
 ) -> Statement:
-    """Return the SQL of a task; `checked`: its conditions cover all of the task's checks."""
+    """Return the SQL of a task."""
     # "t"."c", always with the table: SQLite takes a bare unknown "c" for a string (torture.md K25).
     names = tuple(f"t.{quote(column.name)}" for column in task.columns)
     columns = [_may_be_null(task.table, column) for column in task.columns]
     cells: list[tuple[str, str]] = []
     holds: list[str] = []
-    checked = True
-    for name, column in zip(names, columns, strict=True):
+    mends: dict[int, Mend] = {}
+    unchecked: set[str] = set()
+    for at, (name, column) in enumerate(zip(names, columns, strict=True)):
         reading = _READINGS.get(column.type.kind, _text)(name, column.type, affinities[column.name])
         target = task.checks.get(column.name)
         check = _check(name, column.type, target) if target else "1"
-        checked &= check is not None
+        if check is None:
+            unchecked.add(column.name)
+        if reading.mend is not None:
+            mends[at] = reading.mend
         held = reading.holds
         if column.type.kind in _SHAPES:
             held = _shape(name, column.type, target, held)
@@ -234,7 +257,8 @@ def statement(
         # In a CASE these are jumps, which costs a third less than working out one truth after the other.
         f"CASE WHEN {' AND '.join(holds)} THEN 0 ELSE 1 END" if holds else "0",
         " + ".join(f"({name} IS NULL)" for name, column in zip(names, columns, strict=True) if column.nullable) or "0",
-        checked,
+        mends,
+        frozenset(unchecked),
     )
 
 
