@@ -282,7 +282,7 @@ class SqliteBackend(Backend):
 
     def portable_value(self, column: Column, type_: Type, text: str) -> object:
         bind = bind_for(column.type, None)
-        return bind(text) if bind else text
+        return bind([text])[0] if bind else text
 
     def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
         return firing(
