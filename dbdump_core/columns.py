@@ -10,6 +10,8 @@ from .conversions import Convert, conversion
 from .errors import MismatchError, shown
 from .fills import maker
 from .load_map import TableMap
+from .names import Names, Pairs
+from .names import pair as pair_names
 from .results import Loss
 from .schema import Column, Default, DefaultKind, Table, TableKey
 from .selection import close
@@ -83,9 +85,14 @@ def pair(table: Table, there: Table, rules: Rules) -> tuple[list[Field], list[st
     """
     fields: list[Field] = []
     notes: list[str] = []
-    for column in readable(table, rules):
-        found = _find(table, column, there, lenient=rules.lenient)
+    given = readable(table, rules)
+    # A default fills the column of its name, which is then no other column's.
+    pairs = pair_names([*(column.name for column in given), *rules.defaults], there.by_name)
+    for column in given:
+        found = _find(table, column, there, pairs)
         if found is None:
+            if not rules.lenient:
+                raise _no_column(there, column.name)
             notes.append(Loss(f"column {table.key}.{column.name} is not in the target; left out"))
             continue
         if found.generated is not None and not rules.generated:
@@ -96,25 +103,20 @@ def pair(table: Table, there: Table, rules: Rules) -> tuple[list[Field], list[st
             notes.append(f"column {table.key}.{column.name} is generated at the source; its values are copied")
         fields.append(_taken(column, found, rules))
     filled = {field.target.name for field in fields}
+    defaults = {pairs.there[name]: default for name, default in rules.defaults.items() if name in pairs.there}
+    filling = replace(rules, defaults=defaults)
     for column in there.columns:
         if column.name not in filled and (column.generated is None or rules.generated):
-            field, note = _absent(table, there.key, column, rules)
+            field, note = _absent(table, there.key, column, filling)
             fields += [field] if field else []
             notes += [note] if note else []
-    _check_defaults(table, there, rules, notes)
+    _check_defaults(table, there, pairs, rules=rules, notes=notes)
     return fields, notes
 
 
-def _find(table: Table, column: Column, there: Table, *, lenient: bool) -> Column | None:
-    exact = there.by_name.get(column.name)
-    if exact is not None:
-        return exact
-    alike = [one for one in there.columns if one.name.casefold() == column.name.casefold()]
-    if len(alike) == 1:
-        return alike[0]
-    if lenient:
-        return None
-    raise _no_column(there, column.name)
+def _find(table: Table, column: Column, there: Table, pairs: Pairs[str]) -> Column | None:
+    name = pairs.find(column.name, f"table {table.key}: column")
+    return None if name is None else there.by_name[name]
 
 
 def _no_column(there: Table, name: str) -> MismatchError:
@@ -133,7 +135,7 @@ def _taken(column: Column, found: Column, rules: Rules) -> Field:
 def _absent(table: Table, key: TableKey, column: Column, rules: Rules) -> tuple[Field | None, str | None]:
     """Return what fills a column that the source lacks, or a note that it keeps its default."""
     named = f"column {key}.{column.name}"
-    default = _default(column.name, rules.defaults)
+    default = rules.defaults.get(column.name)
     if default is not None:
         return _filled(table, column, default, named), f"{named} is not in the rows; filled by its default"
     if (made := rules.map.fills.get(column.name)) is not None:
@@ -146,13 +148,6 @@ def _absent(table: Table, key: TableKey, column: Column, rules: Rules) -> tuple[
             " give it a default first"
         )
     return None, f"{named} is not in the source; new rows get its default"
-
-
-def _default(name: str, defaults: Mapping[str, Default]) -> Default | None:
-    if name in defaults:
-        return defaults[name]
-    alike = [default for one, default in defaults.items() if one.casefold() == name.casefold()]
-    return alike[0] if len(alike) == 1 else None
 
 
 def _filled(table: Table, column: Column, default: Default, where: str) -> Field:
@@ -173,8 +168,8 @@ def _filled(table: Table, column: Column, default: Default, where: str) -> Field
 
 def _told(table: Table, column: Column) -> Column | None:
     """Return the column as the schema of the rows describes it."""
-    folded = {one.name.casefold(): one for one in table.columns}
-    return table.by_name.get(column.name) or folded.get(column.name.casefold())
+    name = Names(table.by_name).find(column.name, f"table {table.key}: column")
+    return None if name is None else table.by_name[name]
 
 
 def _meant(told: Column | None, target: Type) -> Type:
@@ -186,11 +181,10 @@ def _meant(told: Column | None, target: Type) -> Type:
     return replace(told.type, precision=target.precision) if target.kind is Kind.TIMESTAMP else told.type
 
 
-def _check_defaults(table: Table, there: Table, rules: Rules, notes: list[str]) -> None:
+def _check_defaults(table: Table, there: Table, pairs: Pairs[str], *, rules: Rules, notes: list[str]) -> None:
     """Refuse defaults of columns that the target lacks, or note that they are left out."""
-    names = {column.name.casefold() for column in there.columns}
     for name in rules.defaults:
-        if name.casefold() in names:
+        if pairs.find(name, f"table {table.key}: column") is not None:
             continue
         if not rules.lenient:
             raise _no_column(there, name)

@@ -12,6 +12,8 @@ from .columns import stored_column, stored_table
 from .conversions import Convert, conversion
 from .fingerprint import Canonical, Hasher, canonical
 from .matching import described
+from .names import doubt
+from .names import pair as pair_names
 from .schema import Column, Schema, Table
 from .selection import Selection, select
 from .types import Kind, Type, stored
@@ -43,19 +45,24 @@ def compare(
     tell = progress or (lambda event: None)
     tell(Event(Phase.DESCRIBE))
     chosen = select(described(left, schema), selection)
-    there = {table.key.folded: table for table in right.schema()}
-    both = [table for table in chosen if table.key.folded in there]
-    pairs = [_pair(left, right, (table, there[table.key.folded])) for table in both]
-    known = {table.key.folded for table in left.schema()}
+    there = right.schema().by_key
+    names = pair_names([*left.schema().by_key, *(table.key for table in chosen)], there)
+    both = [(table, there[names.there[table.key]]) for table in chosen if table.key in names.there]
+    pairs = [_pair(left, right, tables) for tables in both]
+    known = set(names.there.values())
     wanted = selection.tables or selection.exclude
     tables = _compare_pairs((left, right), _ordered(left, right, pairs), selection, tell)
     return Comparison(
         left.name,
         right.name,
         tuple(tables),
-        only_left=tuple(table.key for table in chosen if table.key.folded not in there),
-        only_right=() if wanted else tuple(table.key for name, table in there.items() if name not in known),
-        notes=(*left.schema().notes, *right.schema().notes),
+        only_left=tuple(table.key for table in chosen if table.key not in names.there),
+        only_right=() if wanted else tuple(key for key in there if key not in known),
+        notes=(
+            *left.schema().notes,
+            *right.schema().notes,
+            *(f"{doubt('table', *some)}; not compared" for some in names.unclear),
+        ),
         seconds=time.monotonic() - started,
     )
 
@@ -74,16 +81,17 @@ def _ordered(left: Source, right: Source, pairs: Sequence[_Pair]) -> list[_Pair]
 def _pair(left: Source, right: Source, tables: tuple[Table, Table]) -> _Pair:
     ours, theirs = tables
     here, there = _columns(left, ours), _columns(right, theirs)
-    columns = tuple((column, there[name]) for name, column in here.items() if name in there)
-    only = [(column, left) for name, column in here.items() if name not in there]
-    only += [(column, right) for name, column in there.items() if name not in here]
-    return _Pair(ours, theirs, columns, tuple(f"column {column.name} is only in {side.name}" for column, side in only))
+    names = pair_names(here, there)
+    columns = tuple((column, there[names.there[name]]) for name, column in here.items() if name in names.there)
+    only = [f"column {name} is only in {left.name}" for name in here if name not in names.there]
+    only += [f"column {name} is only in {right.name}" for name in there if name not in names.there.values()]
+    return _Pair(ours, theirs, columns, (*only, *(doubt("column", *some) for some in names.unclear)))
 
 
 def _columns(side: Source, table: Table) -> dict[str, Column]:
     """Return the columns that the rows have, by name."""
     absent = side.defaults.get(table.key, {})
-    return {column.name.casefold(): column for column in table.columns if column.name not in absent}
+    return {column.name: column for column in table.columns if column.name not in absent}
 
 
 def _compare_pairs(

@@ -126,8 +126,12 @@ class DatabaseTarget:
 
     def planned(self, tables: Sequence[Table], engine: str) -> Sequence[Table]:
         """Return the tables as they will be created here."""
+        if not tables:
+            return ()
         taken = [name for table in self._schema for name in (table.name, *(index.name for index in table.indexes))]
-        return as_created(tables, self.backend.spelling(self.connection), source=engine, taken=taken)
+        with self.backend.speaking(self.connection):
+            spelling = self.backend.spelling(self.connection)
+        return as_created(tables, spelling, source=engine, taken=taken, there=self._schema.by_key)
 
     def occupied(self, tables: Sequence[Table]) -> Sequence[TableKey]:
         """Return those of the tables that hold rows."""

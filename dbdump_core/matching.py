@@ -10,6 +10,8 @@ from .columns import Field, Rules, pair, read_columns, stored_column, stored_tab
 from .errors import MismatchError, ValueRefusedError, shown
 from .lexers import Lexer, lexer
 from .load_map import LoadMap, TableMap
+from .names import Pairs, fold
+from .names import pair as pair_names
 from .order import parents_first, unordered_keys
 from .rewriting import Cell, LineRewrite
 from .schema import Column, Schema, Table, TableKey
@@ -61,7 +63,9 @@ def make_plan(source: Source, tables: Sequence[Table], target: Target, *, select
     Raises MismatchError for a table or column that the target lacks, a column of the target that
     nothing fills, and types that cannot meet.
     """
-    found = {table.key: _find_table(table, target, wishes) for table in tables}
+    # All names of the source: a table that is not chosen may still be the one whose name the target has.
+    pairs = pair_names([*source.schema().by_key, *(table.key for table in tables)], target.schema().by_key)
+    found = {table.key: _find_table(table, target, pairs, wishes) for table in tables}
     missing = [table for table in tables if found[table.key] is None]
     made = dict(zip((table.key for table in missing), target.planned(missing, source.engine), strict=True))
     planner = _Planner(source, target, selection, wishes)
@@ -84,14 +88,12 @@ def _ordered(source: Source, plans: Sequence[TablePlan], first: Sequence[TableKe
     return [by_key[table.key] for table in parents_first([plan.target for plan in plans], leading)]
 
 
-def _find_table(table: Table, target: Target, wishes: Wishes) -> Table | None:
-    """Return the target's table of that name: exactly, else the only one that differs in case."""
+def _find_table(table: Table, target: Target, pairs: Pairs[TableKey], wishes: Wishes) -> Table | None:
+    """Return the target's table of that name, None where it is to be created."""
     there = target.schema().by_key
-    if table.key in there:
-        return there[table.key]
-    alike = [key for key in there if key.folded == table.key.folded]
-    if len(alike) == 1:
-        return there[alike[0]]
+    key = pairs.find(table.key, "table")
+    if key is not None:
+        return there[key]
     if target.creates or wishes.create:
         return None
     raise MismatchError(
@@ -119,7 +121,7 @@ class _Planner:
         )
         fields, notes = pair(table, there, rules)
         notes += [note for one in fields if (note := _conversion(table, one))]
-        if there.key != table.key and there.key.folded == table.key.folded:
+        if there.key != table.key and fold(there.key) == fold(table.key):
             notes.append(f"table {table.key} fills {there.key}: the names differ in case")
         read = ReadTask(
             table=stored_table(table),

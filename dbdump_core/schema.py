@@ -20,11 +20,6 @@ class TableKey(NamedTuple):
     def __str__(self) -> str:
         return self.name if self.schema is None else f"{self.schema}.{self.name}"
 
-    @property
-    def folded(self) -> tuple[str, str]:
-        """The name by which tables that differ in case are one."""
-        return (self.schema or "").casefold(), self.name.casefold()
-
 
 class DefaultKind(StrEnum):
     """What a default is; the words of the 2007 format, plus `sql`, which is kept and never run."""

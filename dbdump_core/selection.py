@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from .errors import SelectionError, shown
+from .names import Names, fold
 from .schema import Schema, Table, TableKey
 
 NAMES_SHOWN = 6
@@ -55,9 +56,9 @@ def unknown(name: str, names: Sequence[str], what: str = "table") -> SelectionEr
 def close(name: str, names: Iterable[str]) -> str:
     """Return advice: the names close to `name`, or the first ones there are."""
     there = list(names)
-    folded = {one.casefold(): one for one in there}
-    near = [folded[one] for one in get_close_matches(name.casefold(), folded, NAMES_SHOWN, 0.6)]
+    alike = {str(folded): some for folded, some in Names(there).groups().items()}
+    near = [one for found in get_close_matches(str(fold(name)), alike, NAMES_SHOWN, 0.6) for one in alike[found]]
     if near:
-        return "close ones: " + ", ".join(map(shown, near))
+        return "close ones: " + ", ".join(map(shown, near[:NAMES_SHOWN]))
     more = ", …" if len(there) > NAMES_SHOWN else ""
     return f"there are: {', '.join(map(shown, there[:NAMES_SHOWN]))}{more}" if there else "there are none"

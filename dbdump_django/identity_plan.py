@@ -14,6 +14,7 @@ from dbdump_core.conversions import conversion
 from dbdump_core.errors import MismatchError, shown
 from dbdump_core.lines import escape, split_rows
 from dbdump_core.load_map import LoadMap, TableMap
+from dbdump_core.names import Names, pair
 from dbdump_core.results import Detail
 from dbdump_core.schema import Column, Schema, Table, TableKey
 from dbdump_core.types import Kind
@@ -277,21 +278,12 @@ class IdentityPlan:
 
 def _by_target(source: Schema, there: Mapping[TableKey, Table]) -> dict[TableKey, Table]:
     """Return the source's tables by the keys of those they fill: of that name, else the only one in another case."""
-    folded: dict[tuple[str, str], list[TableKey]] = {}
-    for key in there:
-        folded.setdefault(key.folded, []).append(key)
-    found = {}
-    for table in source:
-        alike = [table.key] if table.key in there else folded.get(table.key.folded, [])
-        if len(alike) == 1:
-            found[alike[0]] = table
-    return found
+    return {theirs: source.by_key[ours] for ours, theirs in pair(source.by_key, there).there.items()}
 
 
 def _column(table: Table, name: str) -> Column | None:
-    exact = table.by_name.get(name)
-    alike = [column for column in table.columns if column.name.casefold() == name.casefold()]
-    return exact or (alike[0] if len(alike) == 1 else None)
+    found = Names(table.by_name).find(name, f"table {table.key}: column")
+    return None if found is None else table.by_name[found]
 
 
 def _highest(column: Column) -> int:

@@ -14,6 +14,7 @@ from dbdump_core.abc import Block, Make, Maker
 from dbdump_core.conversions import Convert
 from dbdump_core.errors import MismatchError, ValueRefusedError, shown
 from dbdump_core.lines import NULL, split_rows
+from dbdump_core.names import Names
 from dbdump_core.schema import Column
 
 Natural = tuple[bytes, ...]
@@ -271,14 +272,12 @@ class Kinds:
 
 def position(names: Sequence[str], column: str) -> int:
     """Return where a column is among those read: by its name, else by that in another case."""
-    if column in names:
-        return names.index(column)
-    alike = [at for at, name in enumerate(names) if name.casefold() == column.casefold()]
-    if len(alike) != 1:
+    found = Names(names).find(column, "column")
+    if found is None:
         raise MismatchError(
             f"the source has no column {shown(column)}, which tells what its rows refer to; leave the table out"
         )
-    return alike[0]
+    return names.index(found)
 
 
 def reference(column: str, rows: Matched) -> Maker:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,8 +14,9 @@ from dbdump_core.abc import Progress, Report, Source, Target
 from dbdump_core.endpoints import open_source, open_target
 from dbdump_core.errors import DumpError, MismatchError, shown
 from dbdump_core.load_map import LoadMap, TableMap
+from dbdump_core.names import pair
 from dbdump_core.results import Detail
-from dbdump_core.schema import Schema, Table, TableKey
+from dbdump_core.schema import Schema, TableKey
 from dbdump_core.selection import Selection
 from dbdump_core.transfer import Confirm, Options, transfer
 
@@ -139,17 +140,17 @@ def _taken(source: Source, chosen: Chosen, notes: list[str]) -> Schema:
         has = ", ".join(shown(table.key) for table in given.tables[:NAMED]) or "no tables"
         more = " …" if len(given) > NAMED else ""
         raise MismatchError(f"{source.name} has no table of the chosen models; it has {has}{more}")
-    left = [table for table in given if table.key not in taken.by_key and table.name != MIGRATIONS]
     if not chosen.named:
-        notes += _left_out(left, chosen)
+        notes += _left_out(given, taken, chosen)
     return taken
 
 
-def _left_out(tables: Sequence[Table], chosen: Chosen) -> list[str]:
+def _left_out(given: Schema, taken: Schema, chosen: Chosen) -> list[str]:
     """Return notes on the source's tables that are not taken: what no model has, and what others keep elsewhere."""
-    known = {key.folded for key in model_keys(table_models(), chosen.alias)}
-    strange = [str(table.key) for table in tables if table.key.folded not in known]
-    kept_out = [str(table.key) for table in tables if table.key.folded in known]
+    tables = [table for table in given if table.key not in taken.by_key and table.name != MIGRATIONS]
+    known = pair(given.by_key, model_keys(table_models(), chosen.alias)).there
+    strange = [str(table.key) for table in tables if table.key not in known]
+    kept_out = [str(table.key) for table in tables if table.key in known]
     notes = [f"left out, as no model has these tables: {', '.join(strange)}"] if strange else []
     if kept_out:
         reason = f"excluded, or kept out of {shown(chosen.alias)} by the routers"
@@ -159,11 +160,11 @@ def _left_out(tables: Sequence[Table], chosen: Chosen) -> list[str]:
 
 def absent(taken: Schema, chosen: Chosen, there: Schema) -> list[str]:
     """Return a note on the models whose tables are there and not in the source."""
-    given = {table.key.folded for table in taken}
+    given = pair(taken.by_key, there.by_key).there.values()
     missing = [
         name_of(model)
         for key, model in model_keys(chosen.models, chosen.alias).items()
-        if key in there.by_key and key.folded not in given
+        if key in there.by_key and key not in given
     ]
     return [Detail(f"not in the source, so left alone: {', '.join(missing)}")] if missing else []
 

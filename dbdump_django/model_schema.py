@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from dbdump_core.abc import Maker
 from dbdump_core.lines import text_of
+from dbdump_core.names import Names
 from dbdump_core.schema import Column, Default, DefaultKind, Schema, Table, TableKey
 from dbdump_core.types import Kind
 
@@ -88,11 +89,11 @@ def fills(models: Sequence[Model], alias: str, schema: Schema) -> dict[TableKey,
 
 def fields_by_column(model: Model, table: Table) -> dict[str, Any]:
     """Return the fields of a model's own table by the names of its columns, as the catalog spells them."""
-    folded = {name.casefold(): name for name in table.by_name}
+    columns = Names(table.by_name)
     found: dict[str, Any] = {}
     for field in model._meta.local_concrete_fields:
         name = field.column if field.column in table.by_name else (_parts(field.column) or (field.column,))[-1]
-        there = name if name in table.by_name else folded.get(name.casefold())
+        there = columns.find(name, f"table {table.key}: column")
         if there is not None:
             found.setdefault(there, field)
     return found
@@ -190,18 +191,19 @@ def _table_keys(names: Sequence[str], alias: str) -> dict[str, TableKey]:
         if connection.vendor == "postgresql":
             return _resolved(parts, connection, cursor)
         default = "main" if connection.vendor == "sqlite" else connection.settings_dict["NAME"]
-        there = {str(name): str(name) for name in connection.introspection.table_names(cursor)}
-        if connection.features.ignores_table_name_case:
-            there = {name.casefold(): name for name in there} | there
+        there = Names(str(name) for name in connection.introspection.table_names(cursor))
+        ignores_case = connection.features.ignores_table_name_case
     keys = {name: TableKey(*part) if len(part) == 2 else TableKey(None, part[0]) for name, part in parts.items()}
-    return {name: _spelled(key, default, there) for name, key in keys.items()}
+    return {
+        name: key if key.schema not in (None, default) else _spelled(key.name, there, ignores_case=ignores_case)
+        for name, key in keys.items()
+    }
 
 
-def _spelled(key: TableKey, default: str, there: Mapping[str, str]) -> TableKey:
-    """Return the key as the catalog spells it."""
-    if key.schema not in (None, default):
-        return key
-    return TableKey(None, there.get(key.name) or there.get(key.name.casefold(), key.name))
+def _spelled(name: str, there: Names[str], *, ignores_case: bool) -> TableKey:
+    """Return the key of a table of the default schema as the catalog spells it."""
+    found = there.find(name, "table") if ignores_case else None
+    return TableKey(None, name if found is None else found)
 
 
 def _resolved(parts: Mapping[str, tuple[str, ...]], connection: Any, cursor: Any) -> dict[str, TableKey]:

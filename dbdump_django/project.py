@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dbdump_core.errors import MismatchError, UnsafeError, UsageError, shown
+from dbdump_core.names import Names, pair, unclear
 from dbdump_core.schema import Schema, TableKey
 
 from .content_types import lookups
 from .db_url import connection_of, database_url
 from .migrations import unapplied
 from .model_schema import missing_tables, model_keys, overlay
-from .selection import Model, chosen_models, foreign_across, name_of
+from .selection import Model, chosen_models, foreign_across, lives_in, name_of, table_models
 
 NAMED = 10
 """Names in an error at most; notes of the report name all."""
@@ -53,12 +53,15 @@ class Chosen:
     def matched(self, schema: Schema) -> Schema:
         """Return those tables of another end that the models stand for, by the core's rule for names.
 
-        Exactly that name, else the only one that differs in case.
+        Exactly that name, else the only one that differs in case. Raises MismatchError where several do.
         """
-        keys = set(model_keys(self.all, self.alias))
-        names = Counter(key.folded for key in keys)
-        tables = [table for table in schema if table.key in keys or names[table.key.folded] == 1]
-        return Schema(tuple(tables), schema.notes)
+        keys = model_keys(self.all, self.alias)
+        others = [model for model in table_models() if lives_in(model, self.alias)]
+        pairs = pair(schema.by_key, [*keys, *model_keys(others, self.alias)])
+        for ours, theirs in pairs.unclear:
+            if not keys.keys().isdisjoint(theirs):
+                raise unclear("table", ours, theirs)
+        return Schema(tuple(table for table in schema if pairs.there.get(table.key) in keys), schema.notes)
 
     def notes(self, there: Schema) -> list[str]:
         """Return what a person should know of this database.
@@ -88,10 +91,12 @@ def choose(labels: Sequence[str], exclude: Sequence[str], alias: str) -> Chosen:
 
 def conditions(where: Mapping[str, str] | None, chosen: Chosen) -> dict[str, str]:
     """Return table -> condition, of conditions whose tables are named by `app.Model` or by their own name."""
-    keys = {name_of(model).casefold(): key for key, model in model_keys(chosen.all, chosen.alias).items()}
+    keys = {name_of(model): key for key, model in model_keys(chosen.all, chosen.alias).items()}
+    models = Names(keys)
     found: dict[str, str] = {}
     for name, condition in (where or {}).items():
-        table = str(keys.get(name.casefold(), name))
+        model = models.find(name, "--where: model")
+        table = name if model is None else str(keys[model])
         if table in found:
             raise UsageError(f"--where names table {shown(table)} twice; join the conditions with AND")
         found[table] = condition

@@ -9,6 +9,7 @@ from dataclasses import replace
 from dbdump_core.abc import Block, Comparison, Emit, Path, ReadTask, Rewrite, Snapshot, Source
 from dbdump_core.lines import split_rows
 from dbdump_core.load_map import LoadMap, TableMap
+from dbdump_core.names import Names, pair
 from dbdump_core.rewriting import Cell, LineRewrite
 from dbdump_core.schema import Column, Schema, Table, TableKey
 
@@ -75,20 +76,19 @@ class View:
 
 def by_source(load_map: LoadMap, taken: Schema) -> LoadMap:
     """Return a load map by the keys of the source's tables, which may differ in case."""
-    maps = {key.folded: map_ for key, map_ in load_map.items()}
-    return {table.key: maps[table.key.folded] for table in taken if table.key.folded in maps}
+    pairs = pair(taken.by_key, load_map)
+    return {ours: load_map[theirs] for ours, theirs in pairs.there.items()}
 
 
 def common(schema: Schema, other: Schema) -> Schema:
     """Return the tables of `schema` that `other` has too."""
-    there = {table.key.folded for table in other}
-    return Schema(tuple(table for table in schema if table.key.folded in there), schema.notes)
+    there = pair(schema.by_key, other.by_key).there
+    return Schema(tuple(table for table in schema if table.key in there), schema.notes)
 
 
 def keys_in(schema: Schema, keys: Iterable[TableKey]) -> frozenset[TableKey]:
     """Return how `schema` spells those of the keys that it has."""
-    wanted = {key.folded for key in keys}
-    return frozenset(table.key for table in schema if table.key.folded in wanted)
+    return frozenset(pair(schema.by_key, keys).there)
 
 
 def without_lookups(
@@ -99,11 +99,11 @@ def without_lookups(
     Those are of `lookups`, by the keys of the source, and hold every row of the source by its natural key: a
     load adds what is missing there and leaves the rest, which may be more, as it is.
     """
-    lacking = {one.key.table.casefold() for one in rows if isinstance(one, Matched) and one.added}
+    lacking = Names(one.key.table for one in rows if isinstance(one, Matched) and one.added)
     told = {
         table.key
         for table in comparison.tables
-        if not table.equal and table.key in lookups and str(table.key).casefold() not in lacking
+        if not table.equal and table.key in lookups and str(table.key) not in lacking
     }
     kept = tuple(table for table in comparison.tables if table.key not in told)
     notes = [f"{key}: has all rows of the source, and others of its own" for key in sorted(told, key=str)]

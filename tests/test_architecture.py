@@ -21,7 +21,7 @@ MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_FUNCTION = 60
 MOST_POSITIONAL_ARGUMENTS = 4
 
-VOCABULARY = frozenset({"errors", "types", "schema", "results", "abc"})
+VOCABULARY = frozenset({"errors", "types", "schema", "names", "results", "abc"})
 LINES = VOCABULARY | {"lines", "lexers"}
 REWRITES = frozenset({"conversions", "fills", "load_map", "rewriting"})
 BETWEEN = LINES | {"fingerprint", "order", "selection", "matching", "columns"} | REWRITES
@@ -31,6 +31,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "errors": frozenset(),
     "types": frozenset({"errors"}),
     "schema": frozenset({"errors", "types"}),
+    "names": frozenset({"errors", "schema"}),
     "results": frozenset({"schema"}),
     "abc": frozenset({"errors", "results", "schema", "types"}),
     "lexers": VOCABULARY,

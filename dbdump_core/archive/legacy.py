@@ -15,6 +15,7 @@ from ..checking import Checker, passed
 from ..errors import DumpError, ValueRefusedError, shown
 from ..formats.literals import Broken
 from ..formats.py import Read, canonical, read_record, reader
+from ..names import Names
 from ..results import Detail
 from ..schema import Column, Default, DefaultKind, Schema, Table, TableKey
 from ..types import TEXT, stored
@@ -101,8 +102,8 @@ class LegacySource(ArchiveSource):
         ]
 
     def _find(self, tables: Schema) -> None:
-        exact = {str(table.key): table.key for table in tables}
-        folded = {name.casefold(): key for name, key in exact.items()}
+        keys = {str(table.key): table.key for table in tables}
+        known = Names(keys)
         if not self.folder.is_dir():
             raise DumpError(f"{quoted(self.folder)} is not a folder; give the one that the data files are in")
         with reading(self.folder):
@@ -111,7 +112,8 @@ class LegacySource(ArchiveSource):
             if name in _NO_DATA:
                 continue
             file = self._open(self.folder / name)
-            key = exact.get(file.head.table) or folded.get(file.head.table.casefold())
+            found = known.find(file.head.table, f"{file.label}: table")
+            key = None if found is None else keys[found]
             if key is None:
                 note = f"{file.label}: table {shown(file.head.table)} is not asked for; not loaded"
                 self.notes.append(self._note_other(note))
@@ -129,15 +131,15 @@ class LegacySource(ArchiveSource):
 
     def _absent(self, table: Table, file: _File) -> Mapping[str, Default]:
         """Return the defaults of columns that the records do not hold, as their columns have them."""
-        there = {name.casefold() for name in file.head.fields}
+        there = Names(file.head.fields)
         for name in file.head.defaults:
-            if name.casefold() in there:
+            if name in there:
                 self.notes.append(f"{file.label}: field {shown(name)} is in the records; its default is not needed")
-        columns = {column.name.casefold(): column for column in table.columns}
+        names = Names(table.by_name)
+        found = {name: names.find(name, f"{file.label}: field") for name in file.head.defaults if name not in there}
+        columns = {name: None if one is None else table.by_name[one] for name, one in found.items()}
         return {
-            name: self._default(file, name, default, columns.get(name.casefold()))
-            for name, default in file.head.defaults.items()
-            if name.casefold() not in there
+            name: self._default(file, name, file.head.defaults[name], column) for name, column in columns.items()
         }
 
     def _default(self, file: _File, name: str, default: Default, column: Column | None) -> Default:
@@ -248,12 +250,18 @@ def _described(table: Table, head: Head) -> Table:
 
     One that the table lacks is what the column is that refers to it, whose old name it is; others are text.
     """
-    folded = {column.name.casefold(): column for column in table.columns}
+    field = f"table {shown(table.key)}: field"
+    own = Names(table.by_name)
+    known = dict(table.by_name)
     for name, default in head.defaults.items():
-        if default.kind is DefaultKind.REFERENCE and name.casefold() in folded:
-            new = folded[name.casefold()]
-            folded.setdefault(str(default.value).casefold(), Column(new.name, new.type))
-    columns = tuple(_column(table, folded, name) for name in head.fields)
+        old = str(default.value)
+        if default.kind is DefaultKind.REFERENCE and old not in own and (new := own.find(name, field)) is not None:
+            known[old] = Column(new, known[new].type)
+    described = Names(known)
+    found = {name: described.find(name, field) for name in head.fields}
+    columns = tuple(
+        Column(name, TEXT) if one is None else replace(known[one], name=name) for name, one in found.items()
+    )
     names = {column.name for column in columns}
     return replace(
         table,
@@ -263,8 +271,3 @@ def _described(table: Table, head: Head) -> Table:
         foreign_keys=tuple(key for key in table.foreign_keys if names.issuperset(key.columns)),
         indexes=tuple(index for index in table.indexes if names.issuperset(index.columns)),
     )
-
-
-def _column(table: Table, folded: Mapping[str, Column], name: str) -> Column:
-    known = table.by_name.get(name) or folded.get(name.casefold())
-    return replace(known, name=name) if known else Column(name, TEXT)

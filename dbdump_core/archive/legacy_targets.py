@@ -7,7 +7,7 @@ import os
 import re
 import stat
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -18,6 +18,7 @@ from ..conversions import Convert, conversion
 from ..errors import RefusedError, UnsafeError, UsageError, ValueRefusedError, shown
 from ..formats.py import FOOTER, PY, writer
 from ..lines import row_name, split_rows
+from ..names import fold
 from ..schema import Column, Schema, Table, TableKey
 from ..types import TIMESTAMPTZ, Kind
 from .storage import close_synced, create_file, create_folder, partial_names, quoted, storing, sync_folder
@@ -136,14 +137,14 @@ def file_names(keys: Sequence[TableKey]) -> dict[TableKey, str]:
     Characters that are not safe everywhere become `%` and two hex digits for each byte of UTF-8.
     """
     names: dict[TableKey, str] = {}
-    taken: set[str] = set()
+    taken: set[Hashable] = set()
     for key in keys:
         stem, number = _safe(str(key)), 1
         name = f"{stem}.py"
-        while name.casefold() in taken:
+        while fold(name) in taken:
             number += 1
             name = f"{stem}~{number}.py"
-        taken.add(name.casefold())
+        taken.add(fold(name))
         names[key] = name
     return names
 

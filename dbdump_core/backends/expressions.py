@@ -11,6 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import Grouping
 
+from ..names import Names
+
 Expression = sa.ColumnElement[Any]
 
 _TOKEN = re.compile(
@@ -89,9 +91,7 @@ class _Parser:
         self._words = words
         self._at = 0
         self._same_engine = same_engine
-        self._columns = set(columns)
-        folded = [name.lower() for name in columns]
-        self._folded = {name.lower(): name for name in columns if folded.count(name.lower()) == 1}
+        self._columns = Names(columns)
 
     def whole(self) -> Expression:
         found = self._sum()
@@ -152,7 +152,7 @@ class _Parser:
         return sa.Function(word.keyword.lower(), *arguments)
 
     def _column(self, word: Token) -> Expression:
-        name = word.name if word.name in self._columns else self._folded.get(word.name.lower())
-        if name is None or (word.sort == "quoted" and name != word.name):
+        found = self._columns.alike(word.name)
+        if len(found) != 1 or (word.sort == "quoted" and found[0] != word.name):
             raise _NotPortableError
-        return sa.column(sa.quoted_name(name, True))
+        return sa.column(sa.quoted_name(found[0], True))

@@ -63,6 +63,14 @@ class Spelling(ABC):
     def name_problem(self, name: str) -> str | None:
         """Return why the engine cannot have `name`, or None."""
 
+    def folded_table(self, name: str) -> str:
+        """Return what names of tables have in common that the engine takes for one."""
+        return name
+
+    def folded_column(self, name: str) -> str:
+        """The same for names of columns."""
+        return name
+
     def flavoured(self, type_: Type) -> Type:
         """Return what a flavour of a type is kept as here."""
         return stored(type_)
@@ -94,15 +102,22 @@ def refused(table: Table, column: Column, problem: str) -> MismatchError:
 
 
 def as_created(
-    tables: Iterable[Table], spelling: Spelling, *, source: str | None = None, taken: Collection[str] = ()
+    tables: Sequence[Table],
+    spelling: Spelling,
+    *,
+    source: str | None = None,
+    taken: Collection[str] = (),
+    there: Collection[TableKey] = (),
 ) -> tuple[Table, ...]:
     """Return `tables` as they will read back once they have been created, in the same order.
 
     What changes is in `Table.notes`. `source`: the engine that expressions come from; `taken`: names
-    of tables and indexes that are there already. Raises MismatchError for what the engine cannot
-    hold exactly: types without a like, names it cannot have, too many columns.
+    of tables and indexes that are there already; `there`: the tables among them. Raises MismatchError for
+    what the engine cannot hold exactly: types without a like, names it cannot have or takes for one name,
+    too many columns.
     """
     names = _Names(spelling, taken)
+    _check_apart([*there, *(table.key for table in tables)], spelling)
     settled = [_settled(table, spelling, source) for table in tables]
     for table in settled:
         names.take(table)
@@ -117,6 +132,18 @@ def names_in(schema: Schema) -> set[str]:
         names.update(key.name for key in table.foreign_keys if key.name is not None)
         names.update(index.name for index in table.indexes)
     return names
+
+
+def _check_apart(keys: Iterable[TableKey], spelling: Spelling) -> None:
+    """Refuse tables whose names the engine takes for one."""
+    known: dict[TableKey, TableKey] = {}
+    for key in keys:
+        other = known.setdefault(TableKey(key.schema, spelling.folded_table(key.name)), key)
+        if other != key:
+            raise MismatchError(
+                f"tables {shown(other)} and {shown(key)}: {spelling.engine} takes these names for one; rename one of"
+                " them, or leave it out"
+            )
 
 
 # --- one table ----------------------------------------------------------------------------------
@@ -160,11 +187,24 @@ def _check_names(table: Table, spelling: Spelling) -> None:
             raise MismatchError(
                 f"{what}, column {shown(column.name)}: {spelling.engine} {problem}; rename it"
             )
+    _check_columns_apart(table, spelling)
     if not table.columns and not spelling.empty_tables:
         raise MismatchError(f"{what} has no columns, which {spelling.engine} does not allow; leave it out")
     if len(table.columns) > spelling.max_columns:
         problem = f"{len(table.columns)} columns, {spelling.engine} takes {spelling.max_columns}"
         raise MismatchError(f"{what} has {problem}; split it")
+
+
+def _check_columns_apart(table: Table, spelling: Spelling) -> None:
+    """Refuse columns whose names the engine takes for one."""
+    known: dict[str, str] = {}
+    for column in table.columns:
+        other = known.setdefault(spelling.folded_column(column.name), column.name)
+        if other != column.name:
+            raise MismatchError(
+                f"table {shown(table.key)}, columns {shown(other)} and {shown(column.name)}: {spelling.engine} takes"
+                " these names for one; rename one of them, or leave it out in a schema file"
+            )
 
 
 def _settled_column(

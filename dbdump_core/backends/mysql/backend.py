@@ -149,7 +149,7 @@ class MysqlBackend(Backend):
             return  # it has ended already, or no second connection is to be had
 
     def spelling(self, connection: sa.Connection) -> Spelling:
-        return MysqlSpelling()
+        return MysqlSpelling(folds_tables=self._folds_tables(connection))
 
     def reflect_target(self, connection: sa.Connection) -> Schema:
         """Describe the tables; a tinyint(1) takes more than the 0 and 1 that it may hold now (torture.md I6)."""
@@ -348,9 +348,11 @@ class MysqlBackend(Backend):
         return f"mysql:{name}:{self._database(connection)}"
 
     def _database(self, connection: sa.Connection) -> str:
-        folded = self.run(connection, "SELECT @@lower_case_table_names").scalar_one()
         name = str(self.run(connection, "SELECT DATABASE()").scalar_one())
-        return name.lower() if folded else name
+        return name.lower() if self._folds_tables(connection) else name
+
+    def _folds_tables(self, connection: sa.Connection) -> bool:
+        return bool(self.run(connection, "SELECT @@lower_case_table_names").scalar_one())
 
     def recognises(self, connection: sa.Connection, mark: str) -> bool:
         engine, _, rest = mark.partition(":")

@@ -22,7 +22,10 @@ _MAX_ROW = 60_000
 
 
 class MysqlSpelling(Spelling):
-    """Limits: 64 characters a name, decimal(65,30), bit(64), 65,535 bytes a row."""
+    """Limits: 64 characters a name, decimal(65,30), bit(64), 65,535 bytes a row.
+
+    `folds_tables`: the server's lower_case_table_names is on.
+    """
 
     engine: ClassVar[str] = "MySQL"
     family: ClassVar[frozenset[str]] = frozenset({"mysql", "mariadb"})
@@ -41,6 +44,15 @@ class MysqlSpelling(Spelling):
         if any(char == "\0" or ord(char) > 0xFFFF for char in name):
             return "takes no name with a NUL or a character beyond U+FFFF"
         return "takes no name longer than 64 characters" if len(name) > 64 else None
+
+    def __init__(self, *, folds_tables: bool = False) -> None:
+        self._folds_tables = folds_tables
+
+    def folded_table(self, name: str) -> str:
+        return name.lower() if self._folds_tables else name
+
+    def folded_column(self, name: str) -> str:
+        return name.lower()
 
     def settle_types(self, table: Table) -> Table:
         keyed = keyed_columns(table)

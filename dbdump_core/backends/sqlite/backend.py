@@ -25,6 +25,7 @@ from . import careful, catalog, snapshot
 from .reading import SQLITE_LIMIT, bytes_out, read_by_key, read_by_row
 from .rows import FLOAT_TEXT, Statement, statement
 from .spelling import SqliteSpelling
+from .statements import folded
 from .triggers import firing
 from .writing import BlockWriter, affinity, bind_for
 
@@ -226,7 +227,7 @@ class SqliteBackend(Backend):
         """Return a name of the rowid that no column hides, None for tables without one."""
         place = self._place(connection, schema, table)
         if place not in self._rowids:
-            hidden = {name.lower() for name in self._declared(connection, schema, table)}
+            hidden = {folded(name) for name in self._declared(connection, schema, table)}
             free = [name for name in ("rowid", "_rowid_", "oid") if name not in hidden]
             self._rowids[place] = next((name for name in free if self._selects(connection, place, name)), None)
         return self._rowids[place]

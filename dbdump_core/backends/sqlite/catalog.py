@@ -13,7 +13,7 @@ from ...errors import shown
 from ...schema import Column, Default, DefaultKind, ForeignKey, Identity, Index, Schema, TableKey, UniqueKey
 from ...types import BIGINT, BYTES, FLOAT, TEXT, Kind, Type
 from ..reflection import ACTIONS, Draft, decimal, grouped, left_out, now_default, value_default
-from .statements import Statement, read_statement
+from .statements import Statement, folded, read_statement
 
 # Each pragma is asked for `main`: a temporary table of the same name would answer in its place. Only of tables with
 # pages of their own: a virtual one whose module is not here can be asked nothing.
@@ -77,7 +77,7 @@ def describe(connection: sa.Connection) -> Schema:
     for name, sort, sql in rows(_TABLES if version >= (3, 37) else _TABLES_BEFORE_3_37):
         if sort == "virtual":
             rowless[TableKey(None, name)] = VIRTUAL
-        elif sort == "table" and not name.lower().startswith("sqlite_"):
+        elif sort == "table" and not folded(name).startswith("sqlite_"):
             drafts[name] = Draft(TableKey(None, name))
             statements[name] = read_statement(sql)
     columns, indexes, keys = (grouped(rows(sql), 1) for sql in (_COLUMNS, _INDEXES, _FOREIGN_KEYS))
@@ -105,7 +105,7 @@ def _add_indexes(draft: Draft, rows: Sequence[Sequence[Any]], statement: Stateme
         _, _, unique, origin, partial, _ = parts[0]
         columns = tuple(part[5] for part in parts)
         if origin == "u":
-            named = statement.unique.get(tuple(column.lower() for column in columns))
+            named = statement.unique.get(tuple(map(folded, columns)))
             draft.unique.append(UniqueKey(named, columns))
         elif origin == "c" and not partial and None not in columns:
             draft.indexes.append(Index(name, columns, bool(unique)))
@@ -117,16 +117,15 @@ def _add_foreign_keys(
     draft: Draft, rows: Sequence[Sequence[Any]], statement: Statement, drafts: Mapping[str, Draft]
 ) -> None:
     """Add the keys, by the parents' own spelling: SQLite matches names without case."""
-    folded = {name.lower(): parent for name, parent in drafts.items()}
+    parents = {folded(name): parent for name, parent in drafts.items()}
     keys = list(grouped(rows, 3).items())
     said = statement.foreign_keys if len(statement.foreign_keys) == len(keys) else [(None, None)] * len(keys)
     for ((_, _, table), parts), (name, deferrable) in zip(keys, said, strict=True):
-        parent = folded.get(table.lower())
+        parent = parents.get(folded(table))
         referred = [part[4] for part in parts]
         if parent is not None:
-            spelled = {column.name.lower(): column.name for column in parent.columns}
             implied = None in referred
-            referred = parent.primary_key if implied else [spelled.get(n.lower(), n) for n in referred]
+            referred = parent.primary_key if implied else [_own_spelling(parent, name) for name in referred]
         if parent is None or len(referred) != len(parts):
             draft.notes.append(
                 f"a foreign key refers to {shown(table)}, without a key to refer to; it is not described"
@@ -146,7 +145,7 @@ def _add_foreign_keys(
 
 
 def _own_spelling(draft: Draft, name: str) -> str:
-    return next((column.name for column in draft.columns if column.name.lower() == name.lower()), name)
+    return next((column.name for column in draft.columns if folded(column.name) == folded(name)), name)
 
 
 # --- columns ------------------------------------------------------------------------------------
@@ -158,7 +157,7 @@ def _add_columns(draft: Draft, rows: Sequence[Sequence[Any]], statement: Stateme
     for _, name, declared, not_null, default, _, hidden in rows:
         type_ = neutral_type(declared)
         numbered = rowid and draft.primary_key == [name] and declared.upper() == "INTEGER"
-        expression = statement.generated.get(name.lower(), "(an expression that could not be read)")
+        expression = statement.generated.get(folded(name), "(an expression that could not be read)")
         draft.columns.append(
             Column(
                 name=name,

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from ...schema import Column, Default, DefaultKind, Identity, Table
 from ...types import BIGINT, FLOAT, SMALLINT, TEXT, Kind, Type
 from ..spelling import Spelling, numbered_columns
+from .statements import folded
 
 _EXACT_DIGITS = 15
 """Decimals of so many digits come back from a double as they were; longer ones are kept as text."""
@@ -35,8 +36,14 @@ class SqliteSpelling(Spelling):
         if "\0" in name:
             return "takes no name that holds a NUL"
         return (
-            "keeps names that start with sqlite_ for itself" if name.lower().startswith("sqlite_") else None
+            "keeps names that start with sqlite_ for itself" if folded(name).startswith("sqlite_") else None
         )
+
+    def folded_table(self, name: str) -> str:
+        return folded(name)
+
+    def folded_column(self, name: str) -> str:
+        return folded(name)
 
     def settle_types(self, table: Table) -> Table:
         numbered = numbered_columns(table)

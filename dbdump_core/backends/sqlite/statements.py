@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from string import ascii_lowercase, ascii_uppercase
 
 from ...schema import Check
 from ..expressions import Token, tokens
+
+_ASCII = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
+def folded(name: str) -> str:
+    """Return what names have in common that SQLite takes for one: it knows the case of ASCII letters alone."""
+    return name.translate(_ASCII)
 
 
 @dataclass
 class Statement:
     """The parts of one CREATE TABLE that no pragma tells.
 
-    `generated`: column in lower case -> expression. `unique`: columns in lower case -> name.
+    `generated`: folded column -> expression. `unique`: folded columns -> name.
     `foreign_keys`: name and deferrable of each, in the order of the text.
     """
 
@@ -72,7 +80,7 @@ class _Definition:
         if keyword == "CONSTRAINT":
             self._name = self._words[at + 1].name
         elif keyword == "AS" and self._column is not None:
-            self._statement.generated[self._column.lower()] = self._inside(at + 1)
+            self._statement.generated[folded(self._column)] = self._inside(at + 1)
         elif keyword == "CHECK":
             self._statement.checks.append(Check(self._used_name(), self._inside(at + 1)))
         elif keyword == "UNIQUE":
@@ -90,7 +98,7 @@ class _Definition:
         name = self._used_name()
         if name is not None:
             inside = [self._column] if self._column is not None else self._listed(at + 1)
-            self._statement.unique[tuple(column.lower() for column in inside)] = name
+            self._statement.unique[tuple(map(folded, inside))] = name
 
     def _listed(self, at: int) -> list[str]:
         """Return the first word of each item of the list in brackets that opens at `at`."""

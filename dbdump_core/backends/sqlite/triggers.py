@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..expressions import Token, tokens
+from .statements import folded
 
 _TRIGGERS = "SELECT name, tbl_name, sql FROM main.sqlite_master WHERE type = 'trigger' ORDER BY 1"
 _VIRTUAL = "SELECT name, sql FROM main.sqlite_master WHERE type = 'table' AND rootpage = 0"
@@ -21,12 +22,12 @@ def firing(connection: sa.Connection, tables: Collection[str], events: Collectio
 
     Not those that only keep an index: their work is wanted for the rows of a load too.
     """
-    names = {name.lower() for name in tables}
-    indexes = {name.lower() for name, sql in _rows(connection, _VIRTUAL) if _module(sql) in _INDEXING}
+    names = set(map(folded, tables))
+    indexes = {folded(name) for name, sql in _rows(connection, _VIRTUAL) if _module(sql) in _INDEXING}
     return [
         f"{table}.{name}"
         for name, table, sql in _rows(connection, _TRIGGERS)
-        if table.lower() in names
+        if folded(table) in names
         and (event := event_of(sql)) in events
         and not (_only_feeds(sql, indexes) and _works(connection, table, event))
     ]
@@ -60,7 +61,7 @@ def _only_feeds(sql: str, indexes: Collection[str]) -> bool:
     if not begins or any(word.keyword == "RAISE" for word in words):
         return False
     body = list(_statements(words[begins[-1] + 1 : -1]))
-    return bool(body) and all((_written(statement) or "").lower() in indexes for statement in body)
+    return bool(body) and all(folded(_written(statement) or "") in indexes for statement in body)
 
 
 def _statements(words: Sequence[Token]) -> Iterator[list[Token]]:
