@@ -29,15 +29,19 @@ _SETTINGS = {
     "timezone": "UTC",
     "client_encoding": "UTF8",
     "lc_monetary": "C",
-    "xmlbinary": "base64",
+    "array_nulls": "on",
+    "xmloption": "content",
     "statement_timeout": "0",
+    "transaction_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
     "row_security": "off",
     "synchronize_seqscans": "off",
     "standard_conforming_strings": "on",
     "session_replication_role": "origin",
     "default_transaction_read_only": "off",
-    "default_transaction_deferrable": "off",
+    # Each statement sees what is committed when it begins; readers ask for their snapshot themselves.
+    "default_transaction_isolation": "read committed",
 }
 LOCK_SECONDS = 60
 """How long to wait for a lock on a table before giving up."""
@@ -75,6 +79,9 @@ class PostgresqlBackend(Backend):
         for name, setting in settings.all():
             if setting != wanted[name.lower()]:
                 self._set(connection, name, wanted[name.lower()])
+        # The dialect saw the server's own standard_conforming_strings and would double each backslash.
+        dialect: Any = connection.dialect
+        dialect._backslash_escapes = False
 
     def _set(self, connection: sa.Connection, name: str, value: str) -> None:
         savepoint = connection.begin_nested()
