@@ -16,7 +16,7 @@ from .order import parents_first, unordered_keys
 from .rewriting import Cell, LineRewrite
 from .schema import Column, Schema, Table, TableKey
 from .selection import Selection, close
-from .types import Fit, Kind, Type, fit, stored
+from .types import UUID, UUID_HEX, Fit, Kind, Type, fit, stored
 
 
 def described(source: Source, given: Schema | None) -> Schema:
@@ -126,7 +126,7 @@ class _Planner:
         read = ReadTask(
             table=stored_table(table),
             columns=read_columns(table, fields, rules),
-            checks=self._checks(fields),
+            checks=self._checks(table.key, fields),
             where=self._selection.condition(table.key),
             ordered=self._wishes.ordered,
             on_error=self._wishes.on_error,
@@ -143,21 +143,21 @@ class _Planner:
             keeps=known.keeps,
         )
 
-    def _checks(self, fields: Sequence[Field]) -> Mapping[str, Type]:
+    def _checks(self, key: TableKey, fields: Sequence[Field]) -> Mapping[str, Type]:
         """Return what each value must be able to become that is read and written as it is."""
         checks: dict[str, Type] = {}
         for one in fields:
-            if one.read is not None and not one.rewritten and self._must_check(one.read, one.target):
+            if one.read is not None and not one.rewritten and self._must_check(one.read, one.target, key):
                 checks.setdefault(one.read.name, stored(one.target.type))
         return checks
 
-    def _must_check(self, read: Column, filled: Column) -> bool:
+    def _must_check(self, read: Column, filled: Column, key: TableKey) -> bool:
         """Tell whether each value must be looked at; refuse types that never meet."""
         left, right = stored(read.type), stored(filled.type)
-        meets = fit(left, right)
+        meets = Fit.NEVER if _no_uuid(read.type, filled.type) else fit(left, right)
         if meets is Fit.NEVER:
             raise MismatchError(
-                f"column {read.name} is {read.type} at the source and {filled.type} at the target, which share no"
+                f"column {key}.{read.name} is {read.type} at the source and {filled.type} at the target, which share no"
                 " spelling; change one of them, or the source's type in a schema file"
             )
         if not self._target.typed:
@@ -190,12 +190,18 @@ class _Planner:
         """Return what looks at each cell that is to be written, None where it fits for certain."""
         right = stored(one.target.type)
         if one.read is not None and not one.rewritten:
-            looked_at = not self._must_check(one.read, one.target) or read.checks.get(one.read.name) == right
+            checked = read.checks.get(one.read.name) == right
+            looked_at = checked or not self._must_check(one.read, one.target, read.table.key)
             return None if looked_at else lexer(right, stored(one.read.type))
         if one.edited:
             return lexer(right)
         fits = one.read is not None and fit(one.read.type, one.target.type) is Fit.ALWAYS
         return lexer(right) if self._target.typed and not fits else None
+
+
+def _no_uuid(source: Type, target: Type) -> bool:
+    """Tell whether no value of `source` is a uuid where `target` keeps nothing else in its text."""
+    return target == UUID_HEX and fit(source, UUID) is Fit.NEVER
 
 
 def _conversion(table: Table, one: Field) -> str | None:

@@ -10,7 +10,6 @@ from django.apps import apps
 from django.db.models import Model
 
 from dbdump_core.abc import Block, Maker, ReadTask, Source
-from dbdump_core.conversions import conversion
 from dbdump_core.errors import MismatchError, shown
 from dbdump_core.lines import escape, split_rows
 from dbdump_core.load_map import LoadMap, TableMap
@@ -209,16 +208,15 @@ class IdentityPlan:
 
     def _plan_generic(self, one: GenericReference) -> None:
         columns = self._columns(one.model, one.column)
-        if columns is None or not self.matched:
+        # What is known by a uuid is none of these rows, whose ids are numbers.
+        if columns is None or columns[2].type.kind is Kind.UUID or not self.matched:
             return
-        key, read, column = columns
+        key, _, column = columns
         kind = None if one.kind is None else self._columns(one.model, one.kind)
         if kind is None:
             self.notes.append(f"{key}.{column.name}: ids stay, as what they refer to is said in another table")
             return
-        generic = GenericColumn(
-            column.name, kind[2].name, highest=_highest(column), convert=conversion(read.type, column.type)
-        )
+        generic = GenericColumn(column.name, kind[2].name, highest=_highest(column))
         self.converts.setdefault(key, {}).setdefault(column.name, generic_reference(generic, self.kinds))
         self.needs.setdefault(key, set()).update(self._key(model) for model in self.models)
 

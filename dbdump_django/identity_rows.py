@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dbdump_core.abc import Block, Make, Maker
-from dbdump_core.conversions import Convert
 from dbdump_core.errors import MismatchError, ValueRefusedError, shown
 from dbdump_core.lines import NULL, split_rows
 from dbdump_core.names import Names
@@ -304,18 +303,16 @@ def loose_reference(column: str, rows: Matched, highest: int) -> Maker:
 class GenericColumn:
     """A column with ids of rows of any table: `kind` names the column that says which.
 
-    `highest`: the highest number it holds; `convert`: what any other cell needs to fit the target's type.
+    `highest`: the highest number it holds.
     """
 
     name: str
     kind: str
     highest: int = HIGHEST
-    convert: Convert | None = None
 
 
 def generic_reference(column: GenericColumn, kinds: Kinds) -> Maker:
     """Return the maker of a generic reference's id."""
-    convert = column.convert
 
     def maker(names: Sequence[str]) -> Make:
         at, kind_at = position(names, column.name), position(names, column.kind)
@@ -325,7 +322,7 @@ def generic_reference(column: GenericColumn, kinds: Kinds) -> Maker:
             rows = kinds.of(cells[kind_at])
             if rows is not None and number(cell) is not None:
                 return rows.row_or_none(cell, column.highest)
-            return cell if convert is None else convert(cell)
+            return cell
 
         return make
 

@@ -16,7 +16,7 @@ from django.db.models import JSONField, Model, QuerySet, Value
 
 from tests.django.project.accounts.models import Account
 from tests.django.project.archive.models import Box, Record
-from tests.django.project.blog.models import Bookmark, Category, Comment, Editing, Post, Series, Tag, TypeSetting
+from tests.django.project.blog.models import Bookmark, Category, Comment, Editing, Mark, Post, Series, Tag, TypeSetting
 from tests.django.project.catalog import models as catalog
 from tests.django.project.catalog.fields import Condition
 from tests.django.project.router import is_archive
@@ -246,6 +246,8 @@ def fill_generic(alias: str) -> None:
         at(alias, Tag).create(label=f"tag {number % 4}", content_type=kind, object_id=str(thing.pk))
         whole = thing.pk if isinstance(thing.pk, int) else None
         at(alias, Bookmark).create(account_id=accounts_first(alias), target_type=kind, target_id=whole)
+        if isinstance(thing, Series):
+            at(alias, Mark).create(content_type=kind, object_id=thing.pk)
     at(alias, Bookmark).create(account_id=accounts_first(alias), target_type=None, target_id=7)
     retired = at(alias, ContentType).get(app_label="retired")
     at(alias, Tag).create(label="left behind", content_type=retired, object_id="17")

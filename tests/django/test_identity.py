@@ -34,7 +34,7 @@ from tests.django.data import NOON, at
 from tests.django.databases import Databases, empty, permute
 from tests.django.project.accounts.models import Account
 from tests.django.project.archive.models import Box
-from tests.django.project.blog.models import Bookmark, Category, Post, Series, Tag, TypeSetting
+from tests.django.project.blog.models import Bookmark, Category, Mark, Post, Series, Tag, TypeSetting
 from tests.django.project.catalog.models import Visit
 
 IDENTITY = ("django_content_type", "auth_permission", "django_site")
@@ -337,6 +337,7 @@ def test_generic_references_are_those_declared_and_the_log_of_the_admin() -> Non
     found = {(one.model, one.column, one.kind) for one in generic_references()}
     assert found == {
         (Tag, "object_id", "content_type_id"),
+        (Mark, "object_id", "content_type_id"),
         (Bookmark, "key", "kind"),
         (LogEntry, "object_id", "content_type_id"),
     }

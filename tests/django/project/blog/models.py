@@ -32,6 +32,14 @@ class Tag(models.Model):
         unique_together = [("label", "content_type", "object_id")]
 
 
+class Mark(models.Model):
+    """On anything that has a uuid as its key."""
+
+    content_type = models.ForeignKey(ContentType, models.CASCADE)
+    object_id = models.UUIDField()
+    content_object = GenericForeignKey()
+
+
 class Bookmark(models.Model):
     """Points at anything with an integer key, or at nothing; its columns have other names than usual."""
 

@@ -172,6 +172,17 @@ class Migration(migrations.Migration):
                 "unique_together": {("label", "content_type", "object_id")},
             },
         ),
+        migrations.CreateModel(
+            name="Mark",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("object_id", models.UUIDField()),
+                (
+                    "content_type",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="contenttypes.contenttype"),
+                ),
+            ],
+        ),
         migrations.AlterUniqueTogether(
             name="editing",
             unique_together={("post", "editor")},
