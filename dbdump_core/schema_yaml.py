@@ -162,7 +162,12 @@ def loads(text: str, *, file: str = "<string>") -> Schema:
     unknown, misspelled, twice there or referring to what is not there. A foreign key may refer to
     a table outside the file.
     """
-    keys = parse_yaml(text, file).keys(("tables",), ("tables",))
+    return schema_of(parse_yaml(text, file))
+
+
+def schema_of(root: Node) -> Schema:
+    """Return the schema that the document describes, as `loads` does."""
+    keys = root.keys(("tables",), ("tables",))
     nodes = keys["tables"].items()
     tables = [_table(node) for node in nodes]
     by_key: dict[TableKey, Table] = {}

@@ -43,6 +43,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "yaml_nodes": VOCABULARY,
     "native_yaml": VOCABULARY | {"yaml_nodes"},
     "schema_yaml": VOCABULARY | {"native_yaml", "yaml_nodes", "lexers"},
+    "schema_marks": VOCABULARY | {"schema_yaml", "yaml_nodes"},
     "compression": VOCABULARY,
     "fingerprint": LINES,
     "conversions": LINES,
@@ -54,7 +55,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "matching": LINES | {"order", "selection", "columns"} | REWRITES,
     "formats": LINES,
     "archive": LINES
-    | {"checking", "formats", "compression", "schema_yaml", "fingerprint", "order", "fills", "conversions"},
+    | {"checking", "formats", "compression", "fingerprint", "order", "fills", "conversions"}
+    | {"schema_yaml", "schema_marks"},
     "backends": LINES | {"checking"},
     "database_writer": BETWEEN | {"backends", "salvage"},
     "database": BETWEEN | {"backends", "database_writer"},

@@ -352,7 +352,7 @@ def test_defaults_of_columns_that_are_there_change_nothing(make_database: MakeDa
     schema = shop_dump(make_database, tmp_path / "dump")
     described = "name: name, type: varchar(20)"
     schema.write_text(schema.read_text().replace(described, f"{described}, default: {{kind: value, value: z}}"))
-    source = open_dump(str(tmp_path / "dump"))
+    source = open_dump(str(tmp_path / "dump"), allow_edited=True)
     assert source.schema().tables[0].columns[1].default is not None
     assert source.defaults == {}
 

@@ -164,11 +164,12 @@ def difference(seen: FileEntry, expected: FileEntry) -> str | None:
 class View:
     """What a task sees of a data file: its columns, in its order, each value looked at where asked.
 
-    `columns`: those of the file. `strict`: a person may have edited the file, so the form of each
-    line and each value are looked at. Raises ValueRefusedError with file and line.
+    `columns`: those of the file, None for one that has no name any more. `strict`: a person may have
+    edited the file, so the form of each line and each value are looked at. Raises ValueRefusedError
+    with file and line.
     """
 
-    def __init__(self, task: ReadTask, columns: Sequence[str], *, strict: bool, format: Format) -> None:
+    def __init__(self, task: ReadTask, columns: Sequence[str | None], *, strict: bool, format: Format) -> None:
         names = [column.name for column in task.columns]
         missing = [name for name in names if name not in columns]
         if missing:
@@ -178,7 +179,7 @@ class View:
             )
         self._task = task
         wanted = {column.name: column for column in task.columns}
-        self._columns = [wanted.get(name) for name in columns]
+        self._columns = [None if name is None else wanted.get(name) for name in columns]
         self._width = len(columns)
         self._positions = None if names == list(columns) else [columns.index(name) for name in names]
         self._format = format

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import pathlib
-import re
 import stat
 import threading
 from abc import ABC, abstractmethod
@@ -23,9 +22,9 @@ from ..schema import Default, Schema, Table, TableKey
 from . import manifest as m
 from .inputs import Input, no_dump, read_small
 from .parts import ALLOW_EDITED, Part, View, difference
+from .schema_file import SchemaFile
 
 _Result = TypeVar("_Result")
-_FIRST_LINE = re.compile(r"# dbdump ([0-9]{1,9}) ([a-z0-9]+) from ([a-z0-9_-]{1,40})\n")
 
 
 class ArchiveSource(ABC):
@@ -99,34 +98,6 @@ class ArchiveSource(ABC):
             )
 
 
-def schema_text(data: bytes, *, file: str, version: int) -> str:
-    """Return the text of a dump's schema.yaml; raises DumpError where it is cut or no text."""
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DumpError(f"{file} is not valid UTF-8 (byte {error.start}); save it as UTF-8") from None
-    last = text.rstrip().rpartition("\n")[2]
-    if version > 1 and last != m.SCHEMA_END:
-        raise DumpError(
-            f"{file} is cut: its last line is not {shown(m.SCHEMA_END)}; copy the dump anew, or put that line back"
-            " at the end if all the rest is there"
-        )
-    return text
-
-
-def parse_schema(text: str, *, file: str) -> Schema:
-    """Return the schema of a dump."""
-    from .. import schema_yaml
-
-    return schema_yaml.loads(text, file=file)
-
-
-def first_line(data: bytes) -> tuple[int, str, str] | None:
-    """Return format version, data format and engine, which the first line of schema.yaml tells a stream."""
-    found = _FIRST_LINE.match(data[:1000].decode("utf-8", "backslashreplace"))
-    return (int(found.group(1)), found.group(2), found.group(3)) if found else None
-
-
 class _Seen(NamedTuple):
     """A file as the manifest has it, as it is, and the mark of its content."""
 
@@ -147,15 +118,16 @@ class StoredSource(ArchiveSource):
         self.input = source
         if m.MANIFEST_NAME not in source.members or m.SCHEMA_NAME not in source.members:
             raise no_dump(source.path, source.members)
-        self._manifest = m.load_manifest(
+        self.manifest = m.load_manifest(
             read_small(source, m.MANIFEST_NAME), file=source.label(m.MANIFEST_NAME)
         )
-        self.engine = self._manifest.engine
-        self.version = self._manifest.version
-        self.level = Snapshot(self._manifest.snapshot)
-        self.extra = self._manifest.extra
-        self._format = format_named(self._manifest.data_format)
-        self._index = {table.key: at for at, table in enumerate(self._manifest.tables)}
+        self.engine = self.manifest.engine
+        self.version = self.manifest.version
+        self.level = Snapshot(self.manifest.snapshot)
+        self.extra = self.manifest.extra
+        self._format = format_named(self.manifest.data_format)
+        self._index: dict[TableKey, int] = {}
+        self._names: list[list[str | None]] = []
         self._seen: dict[int, list[_Seen]] = {}
         self._proof = in_background(self._prove, name="dbdump-proof")
 
@@ -177,8 +149,7 @@ class StoredSource(ArchiveSource):
         index = self._index.get(task.table.key)
         if index is None:
             raise DumpError(f"{shown(self.name, 500)} has no table {shown(task.table.key)}")
-        columns = self._manifest.tables[index].columns
-        view = View(task, columns, strict=not self.typed, format=self._format)
+        view = View(task, self._names[index], strict=not self.typed, format=self._format)
         for _, file, mark in self._seen[index]:
             part = self._part(file, limit=file.bytes, proves=False)
             for block in view.blocks(part, part.blocks()):
@@ -188,44 +159,41 @@ class StoredSource(ArchiveSource):
 
     def estimate(self, tables: Sequence[Table]) -> Mapping[TableKey, int]:
         """Return the rows of tables, exactly."""
+        self.schema()
         wanted = {table.key for table in tables}
-        return {table.key: table.rows for table in self._manifest.tables if table.key in wanted}
+        return {key: self.manifest.tables[at].rows for key, at in self._index.items() if key in wanted}
 
     def _check_names(self) -> None:
         there = {name for name in self.input.members if name not in (m.MANIFEST_NAME, m.SCHEMA_NAME)}
-        named = {file.path for file in self._manifest.files}
+        named = {file.path for file in self.manifest.files}
         if missing := sorted(named - there):
             raise DumpError(f"{shown(self.name, 500)} lacks {listed(missing)}; copy the whole dump anew")
         if extra := sorted(there - named):
             raise DumpError(f"{shown(self.name, 500)} holds {listed(extra)}, not in its manifest; remove it")
 
     def _read_schema(self) -> Schema:
-        data, file = read_small(self.input, m.SCHEMA_NAME), self.input.label(m.SCHEMA_NAME)
-        if m.sha256(data) != self._manifest.schema_sha256:
-            # Its types may have changed, so nothing is known of the values any more.
-            self.typed = False
-            self.notes.append(f"{file} was edited; each value is checked against it")
-        text = schema_text(data, file=file, version=self.version)
-        schema = parse_schema(text, file=file)
-        if unknown := [table.key for table in schema if table.key not in self._index]:
-            raise DumpError(f"{file} describes {listed(unknown)}, of which there is no data; take it out")
-        if absent := [key for key in self._index if key not in schema.by_key]:
-            self.notes.append(f"{file} does not describe {listed(absent)}; not loaded")
-        self.defaults = self._defaults(schema, text, file)
-        return schema
-
-    def _defaults(self, schema: Schema, text: str, file: str) -> Mapping[TableKey, Mapping[str, Default]]:
-        from ..schema_yaml import column_place
-        from .added import added_defaults
-
-        columns = {table.key: table.columns for table in self._manifest.tables}
-        return added_defaults(schema, columns, lambda key, name: column_place(text, key, name, file=file))
+        data, label = read_small(self.input, m.SCHEMA_NAME), self.input.label(m.SCHEMA_NAME)
+        file = SchemaFile(data, file=label, version=self.version)
+        tables = self.manifest.tables
+        columns = {table.key: table.columns for table in tables}
+        if unknown := [table.key for table in file.described if table.key not in columns]:
+            raise DumpError(f"{label} describes {listed(unknown)}, of which there is no data; take it out")
+        edits = file.edits(self.manifest)
+        if edits and not self._allow_edited:
+            raise DumpError(edited(edits))
+        self.notes += [*file.marks(), *edits]
+        self._index = {new: at for at, table in enumerate(tables) if (new := file.new_key(table.key)) is not None}
+        self._names = [file.new_names(table.key, table.columns) for table in tables]
+        self.defaults = file.defaults(columns)
+        # Types may have changed, or stand for others' values, so nothing is known of the values any more.
+        self.typed = not edits and not self.defaults
+        return file.schema
 
     def _part(self, file: m.FileEntry, *, limit: int | None, proves: bool) -> Part:
         label = self.input.label(file.path)
         chunks = decompress(self._stored(file.path), compression_of(file.path), file=label)
         part = Part(chunks, file=label, format=self._format, limit=limit, proves=proves)
-        table = self._manifest.tables[file.table]
+        table = self.manifest.tables[file.table]
         header, expected = part.header(), self._format.header(str(table.key), table.columns)
         if header != expected:
             line, (there, wanted) = other_line(header, expected)
@@ -246,7 +214,7 @@ class StoredSource(ArchiveSource):
         futures.wait([self._proof])
 
     def _prove(self) -> dict[int, list[_Seen]]:
-        return {at: list(map(self._proved, self._manifest.files_of(at))) for at in self._index.values()}
+        return {at: list(map(self._proved, self.manifest.files_of(at))) for at in range(len(self.manifest.tables))}
 
     def _proved(self, file: m.FileEntry) -> _Seen:
         """Read a file through; return what it holds now. Raises DumpError where that may not differ."""
@@ -280,6 +248,12 @@ def in_background(work: Callable[[], _Result], *, name: str) -> futures.Future[_
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return future
+
+
+def edited(edits: Sequence[str]) -> str:
+    """Return the refusal of a schema.yaml that is not the one that was dumped."""
+    more = f" (and {len(edits) - 1} more)" if len(edits) > 1 else ""
+    return f"{edits[0]}{more}; {ALLOW_EDITED}, or mark what is not wanted with drop: true"
 
 
 def other_line(header: bytes, expected: bytes) -> tuple[int, tuple[bytes, bytes]]:

@@ -15,7 +15,8 @@ from . import manifest as m
 from . import tar
 from .inputs import unknown_member
 from .parts import ALLOW_EDITED, Part, View, difference
-from .reader import ArchiveSource, first_line, listed, parse_schema, schema_text
+from .reader import ArchiveSource, edited, listed
+from .schema_file import SchemaFile, first_line
 from .storage import raw_stream, reading, wait_for
 
 _NAME = "standard input"
@@ -67,29 +68,30 @@ class StreamSource(ArchiveSource):
         self._columns: list[list[str]] = []
         self._seen: list[m.FileEntry] = []
         data = self._small(m.SCHEMA_NAME)
-        self._schema_sha256 = m.sha256(data)
         self.version, self.engine, self._format = _first_line(data)
-        file = f"{_NAME}: {m.SCHEMA_NAME}"
-        self._parsed = parse_schema(schema_text(data, file=file, version=self.version), file=file)
-        self._keys = [table.key for table in self._parsed]
-        self.order = self._keys
+        self._file = SchemaFile(data, file=f"{_NAME}: {m.SCHEMA_NAME}", version=self.version)
+        self._keys = [table.key for table in self._file.described]
+        self._new_keys = list(map(self._file.new_key, self._keys))
+        self.order = [key for key in self._new_keys if key is not None]
+        self.notes += self._file.marks()
 
     def schema(self) -> Schema:
         """Return the schema, which came first; its notes grow as the end tells more."""
-        return replace(self._parsed, notes=(*self._parsed.notes, *self.notes))
+        return replace(self._file.schema, notes=(*self._file.schema.notes, *self.notes))
 
     def read(self, task: ReadTask, emit: Emit) -> None:
         """Hand the rows of one table to `emit`, passing over the tables before it."""
         self._refuse_where(task)
-        if task.table.key not in self._keys:
+        if task.table.key not in self._new_keys:
             raise DumpError(f"{_NAME} has no table {shown(task.table.key)}")
-        index = self._keys.index(task.table.key)
+        index = self._new_keys.index(task.table.key)
         self._settle()
         if index <= self._table:
             raise UsageError(f"{_NAME}: table {shown(task.table.key)} has passed; read a stream in its order")
         while (arrival := self._arrive(index)) is not None:
             if self._table == index:
-                view = View(task, self._columns[index], strict=not self.typed, format=self._format)
+                names = self._file.new_names(self._keys[index], self._columns[index])
+                view = View(task, names, strict=not self.typed, format=self._format)
                 for block in view.blocks(arrival.part, arrival.blocks):
                     emit(block)
             self._settle()
@@ -140,7 +142,7 @@ class StreamSource(ArchiveSource):
         return self._arrival
 
     def _check_columns(self, table: int, part: Part) -> None:
-        header, known = part.header(), self._parsed.tables[table].by_name
+        header, known = part.header(), self._file.described.tables[table].by_name
         try:
             # An empty line is the header of no column, and of one whose name is empty.
             found = list(self._format.columns(header)) or [""] * ("" in known)
@@ -179,8 +181,10 @@ class StreamSource(ArchiveSource):
             manifest.data_format,
         ):
             raise DumpError(f"{_NAME}: manifest and schema.yaml are not of one dump; {_PACK}")
-        if manifest.schema_sha256 != self._schema_sha256:
-            self._report(f"{_NAME}: {m.SCHEMA_NAME} was edited")
+        if edits := self._file.edits(manifest):
+            if not self._allow_edited:
+                raise DumpError(edited(edits))
+            self.notes += edits
         for table, columns in zip(manifest.tables, self._columns, strict=False):
             if table.columns != columns:
                 raise DumpError(

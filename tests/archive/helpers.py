@@ -73,11 +73,11 @@ def write_all(writer, plan, rows, block_bytes=1 << 20):
     results = []
     for planned in plan.tables:
         data = rows.get(planned.target.key, b"")
-        lines = data.splitlines(keepends=True)
+        lines = data.splitlines(keepends=True)[::-1]
         while lines:
             block, size = [], 0
             while lines and (not block or size < block_bytes):
-                block.append(lines.pop(0))
+                block.append(lines.pop())
                 size += len(block[-1])
             writer.write(planned.write, Block(b"".join(block), len(block)))
         total = Fingerprint(data.count(b"\n"), int(hashlib.md5(data).hexdigest(), 16))  # noqa: S324
