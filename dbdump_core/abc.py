@@ -20,7 +20,7 @@ from .results import (
     TableComparison,
     TableResult,
 )
-from .schema import Column, Default, ForeignKey, Schema, Table, TableKey
+from .schema import Column, Default, ForeignKey, Numbering, Schema, Table, TableKey
 from .types import Type
 
 __all__ = [
@@ -220,7 +220,8 @@ class TablePlan:
     `target`: the table as it is, or as it will be created (`creates`). The fields of a line are
     `read.columns` at the source and `write.columns` at the target, position by position unless there
     is a `rewrite`, which makes the one line from the other. `keeps`: rows of this table that are there
-    stay, whatever `Plan.append` says. `notes`: conversions and other things worth saying, one line each.
+    stay, whatever `Plan.append` says. `numbering`: columns of the target whose next key is to be as far
+    as that of the source. `notes`: conversions and other things worth saying, one line each.
     """
 
     source: Table
@@ -231,6 +232,7 @@ class TablePlan:
     notes: tuple[str, ...] = ()
     rewrite: Rewrite | None = None
     keeps: bool = False
+    numbering: Mapping[str, Numbering] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,9 +236,10 @@ class DatabaseWriter:
     def commit(self, results: Sequence[TableResult], snapshot: Snapshot) -> None:
         """Make it last."""
         with self.backend.speaking(self.connection):
-            for table in self._tables:
+            for plan in self.plan.tables:
                 # Last of all: a sequence that was moved does not move back with a rollback.
-                self.backend.move_sequences(self.connection, table)
+                wanted = {} if self.plan.append and not plan.creates else plan.numbering
+                self.backend.move_sequences(self.connection, plan.write.table, wanted)
             self.connection.commit()
         self.committed = True
 

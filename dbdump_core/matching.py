@@ -14,7 +14,7 @@ from .names import Pairs, fold
 from .names import pair as pair_names
 from .order import parents_first, unordered_keys
 from .rewriting import Cell, LineRewrite
-from .schema import Column, Schema, Table, TableKey
+from .schema import Column, Numbering, Schema, Table, TableKey
 from .selection import Selection, close
 from .types import UUID, UUID_HEX, Fit, Kind, Type, fit, stored
 
@@ -141,6 +141,7 @@ class _Planner:
             notes=(*(there.notes if creates else ()), *notes),
             rewrite=self._rewrite(read, fields, known),
             keeps=known.keeps,
+            numbering={} if known.keeps else _numbering(fields),
         )
 
     def _checks(self, key: TableKey, fields: Sequence[Field]) -> Mapping[str, Type]:
@@ -202,6 +203,12 @@ class _Planner:
 def _no_uuid(source: Type, target: Type) -> bool:
     """Tell whether no value of `source` is a uuid where `target` keeps nothing else in its text."""
     return target == UUID_HEX and fit(source, UUID) is Fit.NEVER
+
+
+def _numbering(fields: Sequence[Field]) -> dict[str, Numbering]:
+    """Return how far the source has come with the keys of columns that number rows on both sides."""
+    pairs = [(one.target, one.read.native.numbering) for one in fields if one.read is not None]
+    return {column.name: numbering for column, numbering in pairs if column.identity and numbering}
 
 
 def _conversion(table: Table, one: Field) -> str | None:

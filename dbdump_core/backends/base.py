@@ -16,7 +16,7 @@ from ..abc import Block, Emit, Path, ReadTask, Snapshot, WriteTask
 from ..checking import Checker, passed
 from ..errors import ConnectError, DatabaseError, UsageError
 from ..lines import decoder
-from ..schema import Column, ForeignKey, Schema, Table, TableKey
+from ..schema import Column, ForeignKey, Numbering, Schema, Table, TableKey
 from ..types import Kind, Type
 from . import portable
 from .reflection import reflect
@@ -266,9 +266,10 @@ class Backend:
         """Return the triggers that a load would fire, as `table.trigger`."""
         return []
 
-    def move_sequences(self, connection: sa.Connection, table: Table) -> list[str]:
-        """Move what numbers new rows past the highest key, forward only; return notes for the report."""
-        return []
+    def move_sequences(
+        self, connection: sa.Connection, table: Table, wanted: Mapping[str, Numbering]
+    ) -> None:
+        """Move what numbers new rows past the highest key, and as far as `wanted` says of columns; forward only."""
 
     # --- one database, one run ------------------------------------------------------------------
 

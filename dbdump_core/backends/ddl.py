@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import schema as sa_schema
 
-from ..schema import Column, ForeignKey, Table, TableKey
+from ..schema import Column, ForeignKey, Identity, Numbering, Table, TableKey
 from .expressions import portable_expression
 from .spelling import Spelling
 
@@ -35,7 +35,8 @@ def create_tables(
     known = {table.key: table for table in tables}
     _create_schemas(connection, tables)
     for table in tables:
-        built = _built(connection, spelling, table, options)
+        numbered = {f"{connection.dialect.name}_{k}": v for k, v in spelling.numbering_options(table).items()}
+        built = _built(connection, spelling, table, {**options, **numbered})
         inline = spelling.inline_foreign_keys
         keys = [_constraint(built, key, known) for key in table.foreign_keys] if inline else []
         connection.execute(sa_schema.CreateTable(built, include_foreign_key_constraints=keys))
@@ -109,7 +110,7 @@ def _built(
         comment=table.comment,
         **options,
     )
-    if table.primary_key:
+    if table.primary_key and not spelling.keyed_in_type(table):
         built.append_constraint(sa.PrimaryKeyConstraint(*(built.c[name] for name in table.primary_key)))
     for key in table.unique:
         parts = [built.c[name] for name in key.columns]
@@ -126,7 +127,7 @@ def _column(
         expression = portable_expression(column.generated, names, same_engine=True)
         parts.append(sa.Computed(expression, persisted=True))  # type: ignore[arg-type]
     if column.identity is not None and spelling.identity_clause:
-        parts.append(sa.Identity(always=column.identity.value == "always"))
+        parts.append(_identity(column.identity, column.native.numbering or Numbering()))
     return sa.Column(
         _quoted(column.name),
         _Spelled(spelling.spell(column, literal)),
@@ -135,6 +136,17 @@ def _column(
         autoincrement="auto" if column.identity is not None and spelling.identity_clause else False,
         server_default=spelling.default(column.default, column.type) if column.default else None,
         comment=column.comment,
+    )
+
+
+def _identity(identity: Identity, numbering: Numbering) -> sa.Identity:
+    return sa.Identity(
+        always=identity is Identity.ALWAYS,
+        start=numbering.start,
+        increment=numbering.step,
+        minvalue=numbering.lowest,
+        maxvalue=numbering.highest,
+        cycle=numbering.cycle or None,
     )
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -18,14 +16,15 @@ from ..schema import (
     DefaultKind,
     ForeignKey,
     Identity,
-    Index,
+    Native,
+    Numbering,
     Schema,
     Table,
     TableKey,
-    UniqueKey,
 )
 from ..types import Fit, Kind, Type, fit, stored
 from .expressions import portable_expression
+from .key_names import Names
 from .reflection import now_default, tidy, value_default
 
 
@@ -91,6 +90,22 @@ class Spelling(ABC):
     def default(self, default: Default, type_: Type) -> str | sa.ColumnElement[Any] | None:
         """Return the DEFAULT of a column: a text to be quoted or SQL of our own; None if it has none."""
 
+    def numbering(self, numbering: Numbering | None, type_: Type) -> Numbering | None:
+        """Return how a column that numbers rows goes on here, None where the highest key decides.
+
+        Most engines count up by ones from a first key on.
+        """
+        known = numbering or Numbering()
+        return Numbering(next=max(known.next or 1, 1) if known.step > 0 else 1)
+
+    def keyed_in_type(self, table: Table) -> bool:
+        """Tell whether the words of a column's type make it the primary key."""
+        return False
+
+    def numbering_options(self, table: Table) -> dict[str, Any]:
+        """Return the table options, without the dialect's name, that set the next key of a settled table."""
+        return {}
+
     def table_options(self, connection: sa.Connection) -> dict[str, Any]:
         """Return what SQLAlchemy's Table takes beside columns."""
         return {}
@@ -116,7 +131,7 @@ def as_created(
     what the engine cannot hold exactly: types without a like, names it cannot have or takes for one name,
     too many columns.
     """
-    names = _Names(spelling, taken)
+    names = Names(spelling, taken)
     _check_apart([*there, *(table.key for table in tables)], spelling)
     settled = [_settled(table, spelling, source) for table in tables]
     for table in settled:
@@ -230,7 +245,20 @@ def _settled_column(
         identity=identity,
         generated=generated,
         comment=_settled_comment(column.comment, spelling),
+        native=Native(numbering=_settled_numbering(column, spelling, notes) if identity else None),
     )
+
+
+def _settled_numbering(column: Column, spelling: Spelling, notes: list[str]) -> Numbering | None:
+    told = column.native.numbering
+    numbering = spelling.numbering(told, column.type)
+    said = f"column {shown(column.name)}"
+    if told and numbering and (told.step, told.cycle) != (numbering.step, numbering.cycle):
+        way = "in a cycle" if told.cycle else f"in steps of {told.step}"
+        notes.append(f"{said}: new rows are numbered {way} at the source, here upwards by one")
+    if told and told.next is None:
+        notes.append(f"{said}: the source does not show its next key; here it follows the highest one")
+    return numbering
 
 
 def _settled_comment(comment: str | None, spelling: Spelling) -> str | None:
@@ -286,90 +314,6 @@ def _action(action: str | None, spelling: Spelling, notes: list[str]) -> str | N
     if action != "restrict":
         notes.append(f"a foreign key says {action}, which {spelling.engine} does not have; left out")
     return None
-
-
-# --- names of keys and indexes ----------------------------------------------------------------------
-
-
-class _Names:
-    """Names that are free and short enough; those of the schema where they can be kept."""
-
-    def __init__(self, spelling: Spelling, taken: Collection[str]) -> None:
-        self._spelling = spelling
-        self._shared = {name.lower() for name in taken}
-        self._taken: dict[tuple[str, object], set[str]] = defaultdict(set)
-
-    def take(self, table: Table) -> None:
-        """Keep the table's own name away from indexes, which are relations too."""
-        self._taken["index", table.schema].add(table.name.lower())
-
-    def settled(self, table: Table) -> Table:
-        spelling = self._spelling
-        unique = list(table.unique)
-        indexes = list(table.indexes)
-        if spelling.unique_is_key:
-            unique += [UniqueKey(index.name, index.columns) for index in indexes if index.unique]
-            indexes = [index for index in indexes if not index.unique]
-        keys = [self._foreign_key(table, key) for key in table.foreign_keys]
-        if spelling.indexes_foreign_keys:
-            indexes += _missing_indexes(table, unique, indexes, keys)
-        return replace(
-            table,
-            unique=tuple(self._unique(table, key) for key in unique),
-            indexes=tuple(self._index(table, index) for index in indexes),
-            foreign_keys=tuple(keys),
-        )
-
-    def _unique(self, table: Table, key: UniqueKey) -> UniqueKey:
-        if not self._spelling.named_keys:
-            return key
-        return replace(key, name=self._free(table, "index", key.name or _made_up(table, key.columns, "key")))
-
-    def _index(self, table: Table, index: Index) -> Index:
-        return replace(index, name=self._free(table, "index", index.name))
-
-    def _foreign_key(self, table: Table, key: ForeignKey) -> ForeignKey:
-        if not self._spelling.named_keys:
-            return key
-        return replace(key, name=self._free(table, "key", key.name or _made_up(table, key.columns, "fkey")))
-
-    def _free(self, table: Table, sort: str, name: str) -> str:
-        spelling = self._spelling
-        shared = spelling.shared_index_names if sort == "index" else spelling.shared_key_names
-        scope: object = table.schema if shared else table.key
-        taken = self._taken[sort, scope]
-        used = taken | self._shared if shared else taken
-        wanted = name
-        if spelling.name_problem(name) or name.lower() in used:
-            wanted = _hashed(name, table.key)
-        while wanted.lower() in used:
-            wanted = _hashed(wanted, table.key)
-        taken.add(wanted.lower())
-        return wanted
-
-
-def _made_up(table: Table, columns: Sequence[str], suffix: str) -> str:
-    return "_".join((table.name, *columns, suffix))
-
-
-def _hashed(name: str, key: TableKey) -> str:
-    """Return a name like `name` that any engine can have: its plain characters, cut, and a hash."""
-    digest = hashlib.sha256(f"{key.schema}\0{key.name}\0{name}".encode("utf-8", "surrogatepass")).hexdigest()
-    plain = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name)
-    return f"{plain[:50]}_{digest[:10]}"
-
-
-def _missing_indexes(
-    table: Table, unique: Sequence[UniqueKey], indexes: Sequence[Index], keys: Sequence[ForeignKey]
-) -> list[Index]:
-    """Return an index for each foreign key whose columns do not lead a key or index."""
-    leading = [table.primary_key, *(key.columns for key in unique), *(index.columns for index in indexes)]
-    made: list[Index] = []
-    for key in keys:
-        if not any(columns[: len(key.columns)] == key.columns for columns in leading):
-            made.append(Index(key.name or _made_up(table, key.columns, "idx"), key.columns))
-            leading.append(key.columns)
-    return made
 
 
 def keyed_columns(table: Table) -> set[str]:

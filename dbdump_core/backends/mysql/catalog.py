@@ -24,6 +24,7 @@ from ...schema import (
 )
 from ...types import Kind, Type
 from ..reflection import Draft, grouped, left_out, now_default, value_default
+from . import numbering
 
 # No statement here holds a percent sign: drivers take it for a parameter.
 
@@ -95,6 +96,7 @@ def describe(connection: sa.Connection) -> Schema:
         clauses = checks.get((name,), [])
         _add_columns(draft, columns.get((name,), []), clauses, mariadb=mariadb)
         _settle_booleans(connection, draft)
+        numbering.settle(connection, draft)
     _add_indexes(drafts, rows(_INDEXES))
     _add_foreign_keys(drafts, rows(_FOREIGN_KEYS))
     rowless = {TableKey(None, name): "a view" for name in views}

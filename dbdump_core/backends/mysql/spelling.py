@@ -104,6 +104,10 @@ class MysqlSpelling(Spelling):
             return Grouping(sa.literal(text))
         return text
 
+    def numbering_options(self, table: Table) -> dict[str, Any]:
+        known = [column.native.numbering for column in table.columns if column.native.numbering]
+        return {"auto_increment": str(known[0].next)} if known and known[0].next != 1 else {}
+
     def table_options(self, connection: sa.Connection) -> dict[str, Any]:
         """Return engine, character set and collation: one that pads no blanks, where the server has it."""
         found = {row[0] for row in connection.exec_driver_sql(_COLLATIONS_THERE)}

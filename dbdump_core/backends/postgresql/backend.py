@@ -11,13 +11,13 @@ import sqlalchemy as sa
 
 from ...abc import Block, Emit, ReadTask, Snapshot, WriteTask
 from ...errors import DatabaseError, RefusedError, UnsafeError, ValueRefusedError
-from ...schema import Column, ForeignKey, Identity, Table, TableKey
+from ...schema import Column, ForeignKey, Identity, Numbering, Table, TableKey
 from ...types import FLOAT, Kind, Type
 from .. import portable
 from ..base import ROLLED_BACK, Backend, reason
 from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
-from . import catalog, copying
+from . import catalog, copying, sequences
 from .spelling import PostgresqlSpelling
 
 # torture.md 0.1: each of these, set on a role or database, has changed or cut somebody's data.
@@ -307,24 +307,11 @@ class PostgresqlBackend(Backend):
 
     # --- sequences ------------------------------------------------------------------------------
 
-    def move_sequences(self, connection: sa.Connection, table: Table) -> list[str]:
-        """Move the sequences of serial, identity and nextval columns, owned or not, forward only."""
-        rows: Any = connection.execute(sa.text(_SEQUENCES), {"table": self.qualified(connection, table)}).all()
-        for column, schema, name, increment, least, most in rows:
-            sequence = self.qualified(connection, TableKey(schema, name))
-            last, called = self.run(connection, f"SELECT last_value, is_called FROM {sequence}").one()
-            way = "max" if increment > 0 else "min"
-            key = f"{way}({self.quote(connection, column)})"
-            high = self.run(connection, f"SELECT {key}::numeric FROM {self._from(connection, table)}").scalar_one()
-            if high is None or (last - high) * increment > 0 or (last == high and called):
-                continue
-            if not least <= high <= most:
-                raise ValueRefusedError(
-                    f"table {table.key}, column {column}: {high} is beyond its sequence {schema}.{name}"
-                    f" ({least} to {most}); widen the sequence; {ROLLED_BACK}"
-                )
-            self.run(connection, "SELECT setval(CAST(%s AS regclass), %s, true)", (sequence, int(high)))
-        return []
+    def move_sequences(
+        self, connection: sa.Connection, table: Table, wanted: Mapping[str, Numbering]
+    ) -> None:
+        place, rows = self.qualified(connection, table), self._from(connection, table)
+        sequences.move(connection, table, place=place, rows=rows, wanted=wanted)
 
     # --- one database ---------------------------------------------------------------------------
 
@@ -348,21 +335,5 @@ SELECT k.conrelid::regclass::text, k.confrelid::regclass::text
 FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid AND c.relispartition
 WHERE k.contype = 'f' AND k.conparentid = 0 AND k.confrelid = ANY(CAST(CAST(:names AS text[]) AS regclass[]))
   AND pg_catalog.pg_partition_root(k.conrelid) <> ALL(CAST(CAST(:names AS text[]) AS regclass[]))
-ORDER BY 1
-"""
-
-_SEQUENCES = """
-SELECT DISTINCT a.attname::text, n.nspname::text, c.relname::text, s.seqincrement, s.seqmin, s.seqmax
-FROM pg_catalog.pg_attribute a
-LEFT JOIN pg_catalog.pg_attrdef x ON x.adrelid = a.attrelid AND x.adnum = a.attnum
-JOIN pg_catalog.pg_depend d
-  ON (d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
-      AND d.classid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i'))
-  OR (d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid = x.oid
-      AND d.refclassid = 'pg_catalog.pg_class'::regclass)
-JOIN pg_catalog.pg_class c ON c.relkind = 'S' AND c.oid IN (d.objid, d.refobjid)
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_catalog.pg_sequence s ON s.seqrelid = c.oid
-WHERE a.attrelid = CAST(:table AS regclass) AND NOT a.attisdropped
 ORDER BY 1
 """

@@ -18,12 +18,15 @@ from ...schema import (
     ForeignKey,
     Identity,
     Index,
+    Native,
+    Numbering,
     Schema,
     TableKey,
     UniqueKey,
 )
 from ...types import Kind, Type
 from ..reflection import Draft, decimal, left_out, now_default, value_default
+from . import sequences
 
 # No statement here holds a percent sign: drivers take it for a parameter.
 
@@ -110,9 +113,10 @@ def describe(connection: sa.Connection) -> Schema:
         else:
             drafts[oid] = Draft(key, comment=comment)
     types = _Types({row[0]: _Domain(*row[1:]) for row in rows(_DOMAINS)}, _labels(rows(_ENUMS)))
+    numbered = sequences.numberings(connection)
     for oid, *rest in rows(_COLUMNS):
         if oid in drafts:
-            drafts[oid].columns.append(_column(rest, types))
+            drafts[oid].columns.append(_column(rest, types, numbered.get((oid, rest[0]))))
     for oid, *rest in rows(_CONSTRAINTS):
         if oid in drafts:
             _add_constraint(drafts[oid], rest, drafts)
@@ -198,7 +202,7 @@ class _Types:
         return found
 
 
-def _column(row: Sequence[Any], types: _Types) -> Column:
+def _column(row: Sequence[Any], types: _Types, numbering: Numbering | None) -> Column:
     name, oid, spelling, not_null, identity, generated, expression, comment = row
     domains = types.chain(oid)
     if domains:
@@ -216,6 +220,7 @@ def _column(row: Sequence[Any], types: _Types) -> Column:
         identity=kinds[identity],
         generated=expression if generated else None,
         comment=comment,
+        native=Native(numbering=numbering if kinds[identity] else None),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
-from ...schema import Column, Default, DefaultKind, Identity, Table
+from ...schema import Column, Default, DefaultKind, Identity, Numbering, Table
 from ...types import BIGINT, DURATION, INTEGER, INTERVAL, SMALLINT, TEXT, UUID, UUID_HEX, Kind, Type, stored
 from ..spelling import Spelling, numbered_columns
 
@@ -65,6 +65,18 @@ class PostgresqlSpelling(Spelling):
         if column.type.kind is not Kind.INTEGER:
             return None
         return Identity.ALWAYS if column.identity is Identity.ALWAYS else Identity.BY_DEFAULT
+
+    def numbering(self, numbering: Numbering | None, type_: Type) -> Numbering | None:
+        known = numbering or Numbering(next=1)
+        least, most = type_.integer_range()
+        # Limits of another type would be refused; without them the column's own hold.
+        lowest = None if known.lowest is None else max(known.lowest, least)
+        highest = None if known.highest is None else min(known.highest, most)
+        usual = (1, most) if known.step > 0 else (least, -1)
+        inside = (usual[0] if lowest is None else lowest) <= known.start <= (usual[1] if highest is None else highest)
+        start = known.start if inside else 1 if known.step > 0 else -1
+        following = start if known.next is None else known.next
+        return replace(known, next=following, start=start, lowest=lowest, highest=highest)
 
     def default(self, default: Default, type_: Type) -> str | sa.ColumnElement[Any] | None:
         if default.kind is DefaultKind.UUID:

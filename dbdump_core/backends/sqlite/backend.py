@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from ...abc import Block, Emit, Path, ReadTask, Snapshot, WriteTask
 from ...checking import Checker, passed
 from ...errors import ConnectError, UnsafeError
-from ...schema import Column, Table, TableKey
+from ...schema import Column, Numbering, Table, TableKey
 from ...types import Type
 from ..base import Backend, reason
 from ..probe import HARD_DOUBLES, all_come_back
@@ -289,6 +289,18 @@ class SqliteBackend(Backend):
         return firing(
             connection, [table.name for table in tables], ["INSERT", "DELETE"] if emptied else ["INSERT"]
         )
+
+    def move_sequences(
+        self, connection: sa.Connection, table: Table, wanted: Mapping[str, Numbering]
+    ) -> None:
+        """Move an AUTOINCREMENT table, whose counter follows the highest key by itself, as far as its source was."""
+        goals = [numbering.next for numbering in wanted.values() if numbering.next is not None]
+        counts = any(column.native.numbering is not None for column in table.columns)
+        if not goals or not counts or (last := max(goals) - 1) < 1:
+            return
+        moved = "UPDATE main.sqlite_sequence SET seq = max(seq, ?) WHERE name = ?"
+        if not self.run(connection, moved, (last, table.name)).rowcount:
+            self.run(connection, "INSERT INTO main.sqlite_sequence (name, seq) VALUES (?, ?)", (table.name, last))
 
     # --- one database ---------------------------------------------------------------------------
 

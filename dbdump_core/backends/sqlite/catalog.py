@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from ...errors import shown
-from ...schema import Column, Default, DefaultKind, ForeignKey, Identity, Index, Schema, TableKey, UniqueKey
+from ...schema import (
+    Column,
+    Default,
+    DefaultKind,
+    ForeignKey,
+    Identity,
+    Index,
+    Numbering,
+    Schema,
+    TableKey,
+    UniqueKey,
+)
 from ...types import BIGINT, BYTES, FLOAT, TEXT, Kind, Type
 from ..reflection import ACTIONS, Draft, decimal, grouped, left_out, now_default, value_default
 from .statements import Statement, folded, read_statement
@@ -89,6 +100,7 @@ def describe(connection: sa.Connection) -> Schema:
         _settle_untyped(connection, draft, columns.get((name,), []))
         _add_indexes(draft, listed, statements[name])
         draft.checks.extend(statements[name].checks)
+    _add_numbering([draft for name, draft in drafts.items() if statements[name].autoincrement], rows)
     for name, draft in drafts.items():
         _add_foreign_keys(draft, keys.get((name,), []), statements[name], drafts)
     virtual = [key.name for key, what in rowless.items() if what == VIRTUAL]
@@ -168,6 +180,18 @@ def _add_columns(draft: Draft, rows: Sequence[Sequence[Any]], statement: Stateme
                 generated=expression if hidden in (2, 3) else None,
             )
         )
+
+
+def _add_numbering(drafts: Sequence[Draft], rows: Callable[[str], Sequence[Sequence[Any]]]) -> None:
+    """Tell of AUTOINCREMENT columns how far they have come; of others the highest key does."""
+    found = rows("SELECT name, seq FROM main.sqlite_sequence") if drafts else []
+    last = {row[0]: row[1] for row in found}
+    for draft in drafts:
+        numbering = Numbering(next=int(last.get(draft.key.name) or 0) + 1)
+        draft.columns = [
+            replace(column, native=replace(column.native, numbering=numbering)) if column.identity else column
+            for column in draft.columns
+        ]
 
 
 def _settle_untyped(connection: sa.Connection, draft: Draft, rows: Sequence[Sequence[Any]]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
-from ...schema import Column, Default, DefaultKind, Identity, Table
+from ...schema import Column, Default, DefaultKind, Identity, Numbering, Table
 from ...types import BIGINT, FLOAT, SMALLINT, TEXT, Kind, Type
 from ..spelling import Spelling, numbered_columns
 from .statements import folded
@@ -58,7 +58,7 @@ class SqliteSpelling(Spelling):
         type_ = column.type
         if type_.kind is Kind.INTEGER:
             if column.identity is not None:
-                return "INTEGER"
+                return "INTEGER" if column.native.numbering is None else "INTEGER PRIMARY KEY AUTOINCREMENT"
             # Not INTEGER: a primary key of that name would number rows by itself.
             return "UNSIGNED_TEXT" if type_.unsigned else _INTEGERS[type_.bits or 64]
         if type_.kind is Kind.DECIMAL:
@@ -72,6 +72,13 @@ class SqliteSpelling(Spelling):
     def identity(self, column: Column, table: Table) -> Identity | None:
         sole = table.primary_key == (column.name,)
         return Identity.AUTO if sole and column.type == BIGINT else None
+
+    def numbering(self, numbering: Numbering | None, type_: Type) -> Numbering | None:
+        # AUTOINCREMENT, which gives no key twice, only to what gave none twice.
+        return None if numbering is None else super().numbering(numbering, type_)
+
+    def keyed_in_type(self, table: Table) -> bool:
+        return any(column.native.numbering is not None for column in table.columns)
 
     def default(self, default: Default, type_: Type) -> str | sa.ColumnElement[Any] | None:
         if default.kind is DefaultKind.UUID:

@@ -22,13 +22,15 @@ class Statement:
     """The parts of one CREATE TABLE that no pragma tells.
 
     `generated`: folded column -> expression. `unique`: folded columns -> name.
-    `foreign_keys`: name and deferrable of each, in the order of the text.
+    `foreign_keys`: name and deferrable of each, in the order of the text. `autoincrement`: no key of
+    the table is given twice.
     """
 
     generated: dict[str, str] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     unique: dict[tuple[str, ...], str] = field(default_factory=dict)
     foreign_keys: list[tuple[str | None, str | None]] = field(default_factory=list)
+    autoincrement: bool = False
 
 
 def read_statement(sql: str) -> Statement:
@@ -81,6 +83,8 @@ class _Definition:
             self._name = self._words[at + 1].name
         elif keyword == "AS" and self._column is not None:
             self._statement.generated[folded(self._column)] = self._inside(at + 1)
+        elif keyword == "AUTOINCREMENT":
+            self._statement.autoincrement = True
         elif keyword == "CHECK":
             self._statement.checks.append(Check(self._used_name(), self._inside(at + 1)))
         elif keyword == "UNIQUE":
