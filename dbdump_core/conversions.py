@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .errors import MismatchError, shown
@@ -37,6 +37,15 @@ def conversion(source: Type, target: Type) -> Convert | None:
     return None
 
 
+def convert_column(convert: Convert, cells: Sequence[bytes]) -> list[bytes]:
+    """Return the cells of a column converted, in a few calls where that can be. Raises ValueError as `convert` does."""
+    quick = _QUICK.get(convert)
+    if quick and NULL in cells:
+        others = iter(convert_column(convert, [cell for cell in cells if cell != NULL]))
+        return [cell if cell == NULL else next(others) for cell in cells]
+    return (quick(cells) if quick and cells else None) or list(map(convert, cells))
+
+
 # --- uuids --------------------------------------------------------------------------------------
 
 _UUID_HEX = re.compile(rb"[0-9a-f]{32}")
@@ -57,6 +66,35 @@ def _to_uuid(cell: bytes) -> bytes:
     if not _UUID_HEX.fullmatch(cell):
         raise ValueError("a uuid as 32 hex digits in lower case")
     return b"-".join((cell[:8], cell[8:12], cell[12:16], cell[16:20], cell[20:]))
+
+
+def _to_uuids(cells: Sequence[bytes]) -> list[bytes] | None:
+    """Return 32 hex digits each as uuids, made by places; None where a cell is something else."""
+    joined = b"\n".join([*cells, b""])
+    if set(map(len, cells)) != {32} or joined.translate(None, b"0123456789abcdef\n"):
+        return None
+    made = bytearray(b"-" * (37 * len(cells)))
+    places = [*range(8), *range(9, 13), *range(14, 18), *range(19, 23), *range(24, 37)]
+    for at, place in enumerate(places):
+        made[place::37] = joined[at::33]
+    return bytes(made[:-1]).split(b"\n")
+
+
+def _to_uuid_hexes(cells: Sequence[bytes]) -> list[bytes] | None:
+    """Return uuids each as 32 hex digits; None where a cell is something else."""
+    joined = b"\n".join([*cells, b""])
+    dashes = [joined[at::37] == b"-" * len(cells) for at in (8, 13, 18, 23)]
+    if set(map(len, cells)) != {36} or not all(dashes) or joined.count(b"-") != 4 * len(cells):
+        return None
+    if joined.translate(None, b"0123456789abcdef-\n"):
+        return None
+    return joined[:-1].replace(b"-", b"").split(b"\n")
+
+
+_QUICK: Mapping[Convert, Callable[[Sequence[bytes]], list[bytes] | None]] = {
+    _to_uuid: _to_uuids,
+    _to_uuid_hex: _to_uuid_hexes,
+}
 
 
 # --- intervals ----------------------------------------------------------------------------------

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .abc import Plan, ReadTask, Rewrite, Source, TablePlan, Target, WriteTask
+from .column_checks import ColumnCheck, column_check
 from .columns import Field, Rules, pair, read_columns, stored_column, stored_table
 from .errors import MismatchError, ValueRefusedError, shown
-from .lexers import Lexer, lexer
 from .load_map import LoadMap, TableMap
 from .names import Pairs, fold
 from .names import pair as pair_names
@@ -181,23 +181,23 @@ class _Planner:
                     at=None if one.read is None else names.index(one.read.name),
                     make=one.maker(names) if one.maker else None,
                     convert=one.convert,
-                    check=self._lexer(one, read),
+                    check=self._check(one, read),
                 )
             )
         rows = known.rows([stored_column(one.target) for one in fields]) if known.rows else None
         return LineRewrite(read, cells, rows)
 
-    def _lexer(self, one: Field, read: ReadTask) -> Lexer | None:
-        """Return what looks at each cell that is to be written, None where it fits for certain."""
+    def _check(self, one: Field, read: ReadTask) -> ColumnCheck | None:
+        """Return what looks at a column that is to be written, None where it fits for certain."""
         right = stored(one.target.type)
         if one.read is not None and not one.rewritten:
             checked = read.checks.get(one.read.name) == right
             looked_at = checked or not self._must_check(one.read, one.target, read.table.key)
-            return None if looked_at else lexer(right, stored(one.read.type))
+            return None if looked_at else column_check(right, stored(one.read.type))
         if one.edited:
-            return lexer(right)
+            return column_check(right)
         fits = one.read is not None and fit(one.read.type, one.target.type) is Fit.ALWAYS
-        return lexer(right) if self._target.typed and not fits else None
+        return column_check(right) if self._target.typed and not fits else None
 
 
 def _no_uuid(source: Type, target: Type) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .abc import Block, Make, ReadTask, Rewrite
-from .conversions import Convert
+from .column_checks import ColumnCheck
+from .conversions import Convert, convert_column
 from .errors import ValueRefusedError
-from .lexers import Lexer
-from .lines import NULL, row_name, shown_cell, split_rows, unescape
+from .lines import NULL, row_name, shown_cell, split_rows
 from .schema import Column
 
 Row = Sequence[bytes]
@@ -26,7 +26,7 @@ class Cell:
     at: int | None = None
     make: Make | None = None
     convert: Convert | None = None
-    check: Lexer | None = None
+    check: ColumnCheck | None = None
 
 
 class LineRewrite:
@@ -77,10 +77,9 @@ class LineRewrite:
     def _column(self, cell: Cell, fields: list[bytes], rows: Sequence[Row]) -> list[bytes]:
         column = fields[cell.at :: self._width] if cell.make is None else list(map(cell.make, rows))
         if cell.convert is not None:
-            column = list(map(cell.convert, column))
+            column = convert_column(cell.convert, column)
         if cell.check is not None:
-            for one in column:
-                _check(cell.check, one)
+            cell.check(column)
         return column
 
     def _by_rows(self, block: Block) -> Iterator[bytes]:
@@ -105,7 +104,7 @@ class LineRewrite:
             if cell.convert is not None:
                 made = cell.convert(made)
             if cell.check is not None:
-                _check(cell.check, made)
+                cell.check([made])
         except ValueError as error:
             raise self._refused(cell, row, made, error) from None
         return made
@@ -130,8 +129,3 @@ class LineRewrite:
         """Return what was read under the name of a column that could not be made."""
         names = [column.name for column in self._task.columns]
         return shown_cell(row[names.index(cell.column.name)]) if cell.column.name in names else "what it is made of"
-
-
-def _check(check: Lexer, cell: bytes) -> None:
-    if cell != NULL:
-        check(unescape(cell).decode("utf-8"))

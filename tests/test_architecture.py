@@ -23,7 +23,7 @@ MOST_POSITIONAL_ARGUMENTS = 4
 
 VOCABULARY = frozenset({"errors", "types", "schema", "names", "results", "abc"})
 LINES = VOCABULARY | {"lines", "lexers"}
-REWRITES = frozenset({"conversions", "fills", "load_map", "rewriting"})
+REWRITES = frozenset({"column_checks", "conversions", "fills", "load_map", "rewriting"})
 BETWEEN = LINES | {"fingerprint", "order", "selection", "matching", "columns"} | REWRITES
 
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
@@ -49,7 +49,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "conversions": LINES,
     "load_map": VOCABULARY,
     "fills": LINES | {"conversions", "selection"},
-    "rewriting": LINES | {"conversions"},
+    "rewriting": LINES | {"column_checks", "conversions"},
     "salvage": VOCABULARY,
     "columns": LINES | {"selection"} | REWRITES,
     "matching": LINES | {"order", "selection", "columns"} | REWRITES,

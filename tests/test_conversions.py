@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from dbdump_core.archive import make_target
 from dbdump_core.comparison import compare
-from dbdump_core.conversions import conversion
+from dbdump_core.conversions import conversion, convert_column
 from dbdump_core.endpoints import open_source, open_target
 from dbdump_core.errors import MismatchError, ValueRefusedError
+from dbdump_core.lines import NULL
 from dbdump_core.operations import copy, dump, load
 from dbdump_core.schema import Schema
 from dbdump_core.selection import Selection
@@ -272,3 +273,32 @@ def test_flavours_do_not_bother_who_does_not_know_them(make_database: Make) -> N
     source, target = jobs(make_database, "sqlite", rows=True), jobs(make_database, "mysql", rows=False)
     assert copy(source, target).verified
     assert query(target, "SELECT token FROM job WHERE id = 0") == [(TOKENS[0],)]
+
+
+DASHED = b"0188d9a4-7d2c-7cc3-98c4-dc0c0c07398f"
+DIGITS = DASHED.replace(b"-", b"")
+UUIDS = [
+    DIGITS,
+    DASHED,
+    DIGITS.upper(),
+    DIGITS[1:],
+    b"-" + DIGITS[1:],
+    DASHED.replace(b"-", b"a", 1),
+    NULL,
+    b"",
+    b"g" * 32,
+]
+
+
+@pytest.mark.parametrize("types", [(UUID_HEX, UUID), (UUID, UUID_HEX), (TEXT, UUID_HEX)], ids=str)
+@given(cells=st.lists(st.sampled_from(UUIDS), max_size=6))
+def test_a_column_is_converted_as_each_of_its_cells(types: tuple[Type, Type], cells: list[bytes]) -> None:
+    convert = conversion(*types)
+    assert convert is not None
+    try:
+        expected = list(map(convert, cells))
+    except ValueError:
+        with pytest.raises(ValueError):
+            convert_column(convert, cells)
+    else:
+        assert convert_column(convert, cells) == expected

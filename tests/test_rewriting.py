@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from dbdump_core.abc import Block, Make, ReadTask
+from dbdump_core.column_checks import column_check
 from dbdump_core.conversions import conversion
 from dbdump_core.errors import SchemaError, ValueRefusedError
 from dbdump_core.fills import maker
@@ -53,7 +54,7 @@ def shout(cells: Sequence[bytes]) -> bytes:
 
 CELLS = [
     Cell(Column("token", UUID), at=2, convert=conversion(UUID_HEX, UUID)),
-    Cell(Column("id", SMALLINT), at=0, check=lexer(SMALLINT)),
+    Cell(Column("id", SMALLINT), at=0, check=column_check(SMALLINT)),
     Cell(Column("name", TEXT), make=shout),
 ]
 
@@ -95,7 +96,7 @@ def test_refused_rows_are_left_out_where_errors_are_collected() -> None:
 
 
 def test_text_that_is_not_utf_8_is_refused() -> None:
-    cells = [Cell(NAME, at=1, check=lexer(Type(Kind.TEXT, length=3)))]
+    cells = [Cell(NAME, at=1, check=column_check(Type(Kind.TEXT, length=3)))]
     with pytest.raises(ValueRefusedError, match="is not valid UTF-8"):
         LineRewrite(task(), cells).block(block(b"1\t\xff\t" + DIGITS))
     with pytest.raises(ValueRefusedError, match="at most 3 characters"):
