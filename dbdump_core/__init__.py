@@ -1,6 +1,6 @@
 """Dump, load, copy and verify SQLite, MySQL/MariaDB and PostgreSQL databases, exactly.
 
-The five verbs and the words they speak in. Everything is imported when it is first used: a program
+The six verbs and the words they speak in. Everything is imported when it is first used: a program
 that only wants `DbdumpError` does not pay for SQLAlchemy.
 """
 
@@ -41,13 +41,15 @@ if TYPE_CHECKING:
         ValueRefusedError,
         VerificationError,
     )
-    from .operations import copy, describe, dump, load, verify
+    from .operations import check, copy, describe, dump, load, verify
+    from .results import CheckedDump
     from .schema import Column, ForeignKey, Schema, Table, TableKey
     from .selection import Selection
     from .transfer import Confirm
     from .types import Kind, Type
 
 __all__ = [
+    "CheckedDump",
     "Column",
     "Comparison",
     "Confirm",
@@ -84,6 +86,7 @@ __all__ = [
     "UsageError",
     "ValueRefusedError",
     "VerificationError",
+    "check",
     "copy",
     "describe",
     "dump",
@@ -91,7 +94,7 @@ __all__ = [
     "verify",
 ]
 
-_HOMES = ("errors", "abc", "schema", "types", "selection", "transfer", "operations")
+_HOMES = ("errors", "abc", "results", "schema", "types", "selection", "transfer", "operations")
 """The modules that the names live in, cheapest first."""
 
 

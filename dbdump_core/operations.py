@@ -1,4 +1,4 @@
-"""The five verbs. Each opens its ends, runs, and closes them; nothing is printed."""
+"""The six verbs. Each opens its ends, runs, and closes them; nothing is printed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from contextlib import closing
 from pathlib import Path
 
 from .abc import Comparison, Plan, Progress, Report
-from .endpoints import open_source, open_target
-from .errors import SchemaError, shown
+from .endpoints import open_source, open_target, resolve
+from .errors import SchemaError, UsageError, shown
+from .results import CheckedDump
 from .schema import Schema
 from .selection import Selection, select
 from .transfer import Confirm, Options, transfer
 
-__all__ = ["Confirm", "Plan", "Selection", "copy", "describe", "dump", "load", "verify"]
+__all__ = ["Confirm", "Plan", "Selection", "check", "copy", "describe", "dump", "load", "verify"]
 
 
 def dump(
@@ -127,6 +128,20 @@ def verify(
             schema=_read_schema(schema_file),
             progress=progress,
         )
+
+
+def check(dump: str, *, allow_edited: bool = False) -> CheckedDump:
+    """Return what a dump holds, once it is proved whole: every file, row and name, as a load would prove it.
+
+    `allow_edited`: take one that was edited by hand; each value is then looked at. Raises DumpError or
+    SchemaError for one that no load would take, ValueRefusedError for a value that is not of its type.
+    """
+    from .archive.checks import checked
+
+    place = resolve(dump)
+    if "://" in place:
+        raise UsageError("a URL names a database and no dump; give a dump folder or .tar, or - for standard input")
+    return checked(place, allow_edited=allow_edited)
 
 
 def describe(source: str, *, selection: Selection | None = None) -> Schema:

@@ -119,6 +119,29 @@ class Comparison:
         return not (self.only_left or self.only_right) and all(table.equal for table in self.tables)
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedDump:
+    """A dump that `check` found whole. `tables`: in load order, with their rows; `notes`: marks and edits.
+
+    `version`: of the dump format; `format` and `compression`: of the data files; `edited`: it loads
+    only where edits are allowed.
+    """
+
+    dump: str
+    version: int
+    engine: str
+    format: str
+    compression: str | None
+    snapshot: Snapshot
+    tables: tuple[tuple[TableKey, int], ...]
+    edited: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        return sum(rows for _, rows in self.tables)
+
+
 class Phase(StrEnum):
     """The steps of a run that take time."""
 

@@ -32,13 +32,17 @@ class ArchiveSource(ABC):
 
     `notes`: what a person should know of this dump, one line each, also found in the schema's notes;
     with `typed`, known once `schema` has returned (for a stream, once `finish` has). `level`: the
-    snapshot that the dump was made of, None as long as it is not known. `version`: of its format.
-    `extra`: facts that its maker added to the manifest, of any JSON values: check them before use.
+    snapshot that the dump was made of, None as long as it is not known. `version`: of its format;
+    `edited`: some of it is not as it was dumped. `extra`: facts that its maker added to the manifest, of
+    any JSON values: check them before use. What a stream tells at its end is known then.
     """
 
     name: str
     engine: str
     version: int
+    data_format: str
+    compression: str | None = None
+    edited: bool = False
     typed: bool = True
     order: Sequence[TableKey] | None = None
     level: Snapshot | None = None
@@ -69,6 +73,10 @@ class ArchiveSource(ABC):
 
     def estimate(self, tables: Sequence[Table]) -> Mapping[TableKey, int]:
         """Return the rows of tables, as far as they are known."""
+        return {}
+
+    def rows(self) -> Mapping[TableKey, int]:
+        """Return how many rows each table has, once all was read, as far as that is known."""
         return {}
 
     def finish(self) -> None:  # noqa: B027 - most dumps have nothing left to say
@@ -125,7 +133,9 @@ class StoredSource(ArchiveSource):
         self.version = self.manifest.version
         self.level = Snapshot(self.manifest.snapshot)
         self.extra = self.manifest.extra
-        self._format = format_named(self.manifest.data_format)
+        self.compression = self.manifest.compression
+        self.data_format = self.manifest.data_format
+        self._format = format_named(self.data_format)
         self._index: dict[TableKey, int] = {}
         self._names: list[list[str | None]] = []
         self._seen: dict[int, list[_Seen]] = {}
@@ -163,6 +173,11 @@ class StoredSource(ArchiveSource):
         wanted = {table.key for table in tables}
         return {key: self.manifest.tables[at].rows for key, at in self._index.items() if key in wanted}
 
+    def rows(self) -> Mapping[TableKey, int]:
+        """Return how many rows each table has now, edits included."""
+        self.schema()
+        return {key: sum(one.seen.rows for one in self._seen[at]) for key, at in self._index.items()}
+
     def _check_names(self) -> None:
         there = {name for name in self.input.members if name not in (m.MANIFEST_NAME, m.SCHEMA_NAME)}
         named = {file.path for file in self.manifest.files}
@@ -187,6 +202,7 @@ class StoredSource(ArchiveSource):
         self.defaults = file.defaults(columns)
         # Types may have changed, or stand for others' values, so nothing is known of the values any more.
         self.typed = not edits and not self.defaults
+        self.edited = bool(edits)
         return file.schema
 
     def _part(self, file: m.FileEntry, *, limit: int | None, proves: bool) -> Part:
@@ -231,7 +247,7 @@ class StoredSource(ArchiveSource):
     def _note_edits(self) -> None:
         for file, seen, _ in itertools.chain.from_iterable(self._seen.values()):
             if difference(seen, file):
-                self.typed = False
+                self.typed, self.edited = False, True
                 label = self.input.label(file.path)
                 self.notes.append(f"{label} was edited: {file.rows} rows when dumped, {seen.rows} now")
 

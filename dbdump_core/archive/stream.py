@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -10,7 +10,7 @@ from ..abc import Block, Emit, ReadTask, Snapshot
 from ..compression import compression_of, decompress
 from ..errors import DumpError, UsageError, shown
 from ..formats import FORMATS, Format
-from ..schema import Schema
+from ..schema import Schema, TableKey
 from . import manifest as m
 from . import tar
 from .inputs import unknown_member
@@ -69,6 +69,7 @@ class StreamSource(ArchiveSource):
         self._seen: list[m.FileEntry] = []
         data = self._small(m.SCHEMA_NAME)
         self.version, self.engine, self._format = _first_line(data)
+        self.data_format = self._format.name
         self._file = SchemaFile(data, file=f"{_NAME}: {m.SCHEMA_NAME}", version=self.version)
         self._keys = [table.key for table in self._file.described]
         self._new_keys = list(map(self._file.new_key, self._keys))
@@ -108,8 +109,13 @@ class StreamSource(ArchiveSource):
         if (member := self._reader.next()) is not None:
             raise DumpError(f"{_NAME}: {shown(member.name)} comes after the manifest; {_PACK}")
         self._compare(manifest)
-        self.extra = manifest.extra
+        self.extra, self.compression = manifest.extra, manifest.compression
         self.level = Snapshot(manifest.snapshot)
+
+    def rows(self) -> Mapping[TableKey, int]:
+        """Return how many rows each table had that has passed."""
+        counts = [sum(file.rows for file in self._seen if file.table == at) for at in range(len(self._keys))]
+        return {key: rows for key, rows in zip(self._new_keys, counts, strict=True) if key is not None}
 
     def _small(self, name: str) -> bytes:
         member = self._next or self._reader.next()
@@ -185,6 +191,7 @@ class StreamSource(ArchiveSource):
             if not self._allow_edited:
                 raise DumpError(edited(edits))
             self.notes += edits
+            self.edited = True
         for table, columns in zip(manifest.tables, self._columns, strict=False):
             if table.columns != columns:
                 raise DumpError(
@@ -205,6 +212,7 @@ class StreamSource(ArchiveSource):
         if not self._allow_edited:
             raise DumpError(f"{problem}; {ALLOW_EDITED}")
         self.notes.append(problem)
+        self.edited = True
 
 
 def _out_of_order(name: str, expected: str) -> DumpError:

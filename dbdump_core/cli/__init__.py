@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from ..errors import DbdumpError, InterruptedRunError, ManyErrorsError, UsageError
-from . import copy, dump, load, schema, verify
+from . import check, copy, dump, load, schema, verify
 from .output import Mask, discard_output, escaped, escaped_lines, make_encodable, say, write_output
 from .signals import Interruptions
 
 __all__ = ["close_to", "guarded", "main"]
 
-COMMANDS = {"dump": dump, "load": load, "copy": copy, "verify": verify, "schema": schema}
+COMMANDS = {"dump": dump, "load": load, "copy": copy, "verify": verify, "check": check, "schema": schema}
 
 GREEDY = {"--tables", "--exclude", "--where"}
 """Options of many values: they swallow a SOURCE or TARGET that follows them."""

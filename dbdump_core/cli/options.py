@@ -87,7 +87,7 @@ def add_writing(parser: ArgumentParser, *, create: bool = True) -> None:
 
 def add_allow_edited(parser: ArgumentParser) -> None:
     """Add --allow-edited."""
-    parser.add_argument("--allow-edited", action="store_true", help="load data files changed by hand")
+    parser.add_argument("--allow-edited", action="store_true", help="take a dump that was changed by hand")
 
 
 def add_output_options(parser: ArgumentParser, *, quiet: bool = True) -> None:
