@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from .abc import Emit, Path, Plan, ReadTask, Snapshot, Source
 from .backends.base import Backend
+from .backends.parents import with_parents
 from .backends.spelling import as_created
 from .database_writer import DatabaseWriter, has_rows
 from .errors import UnsafeError
@@ -131,7 +132,9 @@ class DatabaseTarget:
         taken = [name for table in self._schema for name in (table.name, *(index.name for index in table.indexes))]
         with self.backend.speaking(self.connection):
             spelling = self.backend.spelling(self.connection)
-        return as_created(tables, spelling, source=engine, taken=taken, there=self._schema.by_key)
+        there = self._schema.by_key
+        tables = with_parents(tables, there, needs_unique=engine != self.engine)
+        return as_created(tables, spelling, source=engine, taken=taken, there=there)
 
     def occupied(self, tables: Sequence[Table]) -> Sequence[TableKey]:
         """Return those of the tables that hold rows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .abc import Plan, ReadTask, Rewrite, Source, TablePlan, Target, WriteTask
@@ -13,10 +13,14 @@ from .load_map import LoadMap, TableMap
 from .names import Pairs, fold
 from .names import pair as pair_names
 from .order import parents_first, unordered_keys
+from .results import Loss
 from .rewriting import Cell, LineRewrite
 from .schema import Column, Numbering, Schema, Table, TableKey
 from .selection import Selection, close
 from .types import UUID, UUID_HEX, Fit, Kind, Type, fit, stored
+
+LOSSES_NAMED = 5
+"""Foreign keys named in an error at most."""
 
 
 def described(source: Source, given: Schema | None) -> Schema:
@@ -44,11 +48,12 @@ def described(source: Source, given: Schema | None) -> Schema:
 class Wishes:
     """What the user asked of a plan, as `transfer.Options` tells it.
 
-    `create`: make missing tables; `append`: keep the target's rows; `on_error`: takes errors of rows
-    that are then left out.
+    `create`: make missing tables; `strict`: refuse to leave out a foreign key of theirs; `append`: keep the
+    target's rows; `on_error`: takes errors of rows that are then left out.
     """
 
     create: bool = False
+    strict: bool = False
     append: bool = False
     ordered: bool = False
     load_map: LoadMap = field(default_factory=dict)
@@ -68,6 +73,8 @@ def make_plan(source: Source, tables: Sequence[Table], target: Target, *, select
     found = {table.key: _find_table(table, target, pairs, wishes) for table in tables}
     missing = [table for table in tables if found[table.key] is None]
     made = dict(zip((table.key for table in missing), target.planned(missing, source.engine), strict=True))
+    if wishes.strict:
+        _refuse_losses(made.values())
     planner = _Planner(source, target, selection, wishes)
     plans = [
         planner.plan(table, found[table.key] or made[table.key], creates=table.key in made)
@@ -76,6 +83,15 @@ def make_plan(source: Source, tables: Sequence[Table], target: Target, *, select
     ordered = _ordered(source, plans, wishes.first)
     deferred = unordered_keys([plan.target for plan in ordered])
     return Plan(tables=tuple(ordered), deferred=tuple(deferred), append=wishes.append)
+
+
+def _refuse_losses(tables: Iterable[Table]) -> None:
+    """Raise MismatchError where a foreign key of tables that are to be made was left out."""
+    lost = [note for table in tables for note in table.notes if isinstance(note, Loss)]
+    if lost:
+        more = f"; and {len(lost) - LOSSES_NAMED} more" if len(lost) > LOSSES_NAMED else ""
+        advice = "take what they refer to as well, or leave out --strict"
+        raise MismatchError(f"{'; '.join(lost[:LOSSES_NAMED])}{more}; {advice}")
 
 
 def _ordered(source: Source, plans: Sequence[TablePlan], first: Sequence[TableKey]) -> list[TablePlan]:

@@ -49,6 +49,7 @@ def load(
     target: str,
     *,
     create: bool = False,
+    strict: bool = False,
     append: bool = False,
     replace: bool = False,
     confirm: Confirm | None = None,
@@ -62,11 +63,13 @@ def load(
     """Load a dump into a database, all or nothing, proved by reading it back.
 
     Tables that hold rows are emptied first if `replace` or `confirm` says so, else the load is
-    refused; `append` keeps their rows. `fail_fast`: stop at the first row that is refused, instead of
-    going on to find all of them. Raises RefusedError or another DbdumpError.
+    refused; `append` keeps their rows. `create`: make missing tables; a foreign key of theirs whose parent the
+    target lacks is left out with a note, or refused if `strict`. `fail_fast`: stop at the first row that is
+    refused, instead of going on to find all of them. Raises RefusedError or another DbdumpError.
     """
     options = Options(
         create=create,
+        strict=strict,
         append=append,
         replace=replace,
         confirm=confirm,
@@ -84,6 +87,7 @@ def copy(
     target: str,
     *,
     create: bool = False,
+    strict: bool = False,
     append: bool = False,
     replace: bool = False,
     confirm: Confirm | None = None,
@@ -98,6 +102,7 @@ def copy(
         source,
         target,
         create=create,
+        strict=strict,
         append=append,
         replace=replace,
         confirm=confirm,

@@ -44,14 +44,15 @@ Store = Callable[[WriteTask, Block], None]
 class Options:
     """How to transfer. `replace`: empty tables that hold rows without asking; `confirm`: asks otherwise.
 
-    `schema`: what to take the source's tables for, instead of what it says of itself. `load_map`: how
-    tables of the target are filled. `lenient`: source columns that the target lacks are left out, and
-    the report says so, instead of refusing them. `first`: tables of the source that come before all
-    others, as far as foreign keys allow. `fail_fast`: stop at the first row that is refused; otherwise
-    go on to find all of them, and then roll back.
+    `strict`: refuse to make a table without one of its foreign keys. `schema`: what to take the source's tables
+    for, instead of what it says of itself. `load_map`: how tables of the target are filled. `lenient`: source
+    columns that the target lacks are left out, and the report says so, instead of refusing them. `first`:
+    tables of the source that come before all others, as far as foreign keys allow. `fail_fast`: stop at the
+    first row that is refused; otherwise go on to find all of them, and then roll back.
     """
 
     create: bool = False
+    strict: bool = False
     append: bool = False
     replace: bool = False
     confirm: Confirm | None = None
@@ -79,6 +80,7 @@ def transfer(source: Source, target: Target, options: Options) -> Report:
     refusals = Refusals()
     wishes = Wishes(
         create=options.create,
+        strict=options.strict,
         append=options.append,
         ordered=options.ordered,
         load_map=options.load_map,

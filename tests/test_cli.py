@@ -85,6 +85,7 @@ def test_keywords_of_load() -> None:
     keywords = options.load_keywords(parsed("load", "d", "t"))
     assert {name: value for name, value in keywords.items() if name != "selection"} == {
         "create": False,
+        "strict": False,
         "append": False,
         "replace": False,
         "verify": True,
@@ -96,11 +97,13 @@ def test_keywords_of_load() -> None:
 
 def test_keywords_of_load_with_everything() -> None:
     given = parsed(
-        "load", "d", "t", "--create", "-y", "--no-verify", "--fail-fast", "--allow-edited", "--schema-file", "s.yaml"
+        "load", "d", "t", "--create", "--strict", "-y", "--no-verify", "--fail-fast", "--allow-edited",
+        "--schema-file", "s.yaml",
     )
     keywords = options.load_keywords(given)
     assert {name: value for name, value in keywords.items() if name != "selection"} == {
         "create": True,
+        "strict": True,
         "append": False,
         "replace": True,
         "verify": False,

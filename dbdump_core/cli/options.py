@@ -77,6 +77,9 @@ def add_writing(parser: ArgumentParser, *, create: bool = True) -> None:
     group = parser.add_argument_group("how to write")
     if create:
         group.add_argument("--create", action="store_true", help="create the tables that are missing")
+        group.add_argument(
+            "--strict", action="store_true", help="with --create: refuse to leave out a foreign key (default: say so)"
+        )
     group.add_argument("--append", action="store_true", help="keep the rows that are there (default: empty)")
     group.add_argument("--no-verify", action="store_true", help="do not read back and compare before commit")
     group.add_argument(
@@ -133,6 +136,7 @@ def copy_keywords(options: Namespace) -> dict[str, Any]:
     """Return the keyword arguments of `operations.copy`, without confirm and progress."""
     return {
         "create": options.create,
+        "strict": options.strict,
         "append": options.append,
         "replace": options.yes and not options.append,
         "verify": not options.no_verify,
