@@ -21,6 +21,7 @@ from ..lines import row_name, split_rows
 from ..names import fold
 from ..schema import Column, Schema, Table, TableKey
 from ..types import TIMESTAMPTZ, Kind
+from .leftovers import remove_leftovers
 from .storage import close_synced, create_file, create_folder, partial_names, quoted, storing, sync_folder
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -87,6 +88,7 @@ class _FolderSink(_Sink):
     def begin(self, key: TableKey) -> None:
         self._end()
         path = self._path / self._names[key]
+        remove_leftovers(path)
         with storing(path):
             for partial in partial_names(path):
                 with contextlib.suppress(FileExistsError):

@@ -12,6 +12,7 @@ from typing import BinaryIO, Protocol, TypeVar
 
 from ..errors import StorageError, UsageError
 from . import tar
+from .leftovers import hold, remove_leftovers
 from .manifest import DATA_FOLDER
 from .storage import (
     close_synced,
@@ -71,9 +72,11 @@ class FolderOutput:
         self._member = path
         self._file: BinaryIO | None = None
         self._size = 0
+        self._held: int | None = None
         with storing(path):
             self._partial, _ = _first_free(path, create_folder)
             try:
+                self._held = _hold_folder(self._partial)
                 create_folder(self._partial / DATA_FOLDER)
             except OSError:
                 self.discard()
@@ -106,12 +109,19 @@ class FolderOutput:
             self._partial.rename(self._path)
             self._partial = self._path
             sync_folder(self._path.parent)
+        self._release()
 
     def discard(self) -> None:
+        self._release()
         if self._file is not None:
             _close_quietly(self._file)
         # The error that led here is the one to tell; what cannot be removed is named unfinished.
         shutil.rmtree(self._partial, ignore_errors=True)
+
+    def _release(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            os.close(held)
 
 
 class Sink(Protocol):
@@ -166,6 +176,7 @@ class FileSink:
         self._size = 0
         with storing(path):
             self._partial, self._file = _first_free(path, create_file)
+            hold(self._file.fileno())
 
     def write(self, data: bytes) -> None:
         self._size += len(data)
@@ -245,7 +256,8 @@ def open_output(path: str) -> Output:
 
 
 def _first_free(path: Path, create: Callable[[Path], _Made]) -> tuple[Path, _Made]:
-    """Create the first of the names for an unfinished dump that is not taken by a run that died."""
+    """Create the first of the names for an unfinished dump that is free; what dead runs left goes first."""
+    remove_leftovers(path)
     names = partial_names(path)
     while True:
         partial = next(names)
@@ -253,6 +265,15 @@ def _first_free(path: Path, create: Callable[[Path], _Made]) -> tuple[Path, _Mad
             return partial, create(partial)
         except FileExistsError:
             continue
+
+
+def _hold_folder(path: Path) -> int | None:
+    """Hold a folder as long as what is returned is open; None where folders cannot be opened."""
+    if os.name == "nt":
+        return None
+    descriptor = os.open(path, os.O_RDONLY)
+    hold(descriptor)
+    return descriptor
 
 
 def _close_quietly(file: BinaryIO) -> None:

@@ -7,6 +7,7 @@ import io
 import os
 import random
 import re
+import signal
 import stat
 from zoneinfo import ZoneInfo
 
@@ -534,6 +535,22 @@ def test_a_folder_that_was_written(tmp_path):
     assert {stat.S_IMODE(path.stat().st_mode) for path in place.iterdir()} == {0o600}
     opened = LegacySource(place, Schema((ORDERS, odd)), engine="x")
     assert load(opened) == {ORDERS.key: OLD_LINES, odd.key: b""}
+
+
+def test_what_a_dead_run_left_in_a_folder_is_removed(tmp_path):
+    place = tmp_path / "datadir"
+    code = f"""
+from dbdump_core.archive import legacy_targets
+legacy_targets.close_synced = lambda *_: os.kill(os.getpid(), 9)
+import pathlib
+plan = plan_of((ORDERS,))
+with legacy_targets.LegacyTarget(pathlib.Path({str(place)!r})).writing(plan) as writer:
+    writer.commit(write_all(writer, plan, ROWS), Snapshot.CONSISTENT)
+"""
+    assert child(code).returncode == -signal.SIGKILL
+    assert len(list(place.iterdir())) == 1
+    write(place, (ORDERS,), ROWS)
+    assert [path.name for path in place.iterdir()] == ["shop_order.py"]
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.id)

@@ -8,6 +8,8 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -279,7 +281,47 @@ dump({str(tmp_path / name)!r})
     (left,) = tmp_path.iterdir()
     assert re.fullmatch(rf"{name}\.partial-\d+", left.name)
     dump(tmp_path / name)
-    shutil.rmtree(left) if left.is_dir() else left.unlink()
+    assert list(tmp_path.iterdir()) == [tmp_path / name]
+    assert load(open_source(str(tmp_path / name))) == whole()
+
+
+@pytest.fixture
+def dead():
+    """The number of a process that runs no more."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid
+
+
+@pytest.mark.parametrize("name", ["dump", "dump.tar"])
+def test_what_may_not_be_a_leftover_stays(tmp_path, name, dead):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / f"{name}.partial-{dead}").mkdir()
+    (tmp_path / f"{name}.partial-{dead}" / "mine.txt").write_text("mine")
+    (tmp_path / f"{name}.partial-{dead}-2").write_text("mine")
+    (tmp_path / f"{name}.partial-{dead}-3").symlink_to("elsewhere")
+    (tmp_path / f"{name}.partial-{os.getppid()}").mkdir()
+    (tmp_path / f"other-{name}.partial-{dead}").mkdir()
+    (tmp_path / f"{name}.partial-{dead}-4").mkdir()
+    kept = {path.name for path in tmp_path.iterdir()} - {f"{name}.partial-{dead}-4"}
+    dump(tmp_path / name)
+    assert {path.name for path in tmp_path.iterdir()} == {*kept, name}
+    for path in tmp_path.glob("*.partial-*"):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+@pytest.mark.parametrize("name", ["dump", "dump.tar"])
+def test_what_is_held_by_a_run_elsewhere_stays(tmp_path, name, dead, monkeypatch):
+    """A run on another machine may have any process id; what it writes is locked."""
+    monkeypatch.setattr(os, "getpid", lambda: dead)
+    plan = plan_of(TABLES)
+    with make_target(str(tmp_path / name), source_engine="sqlite").writing(plan) as writer:
+        results = write_all(writer, plan, ROWS)
+        (held,) = tmp_path.glob("*.partial-*")
+        dump(tmp_path / name)
+        assert held.exists()
+        shutil.rmtree(tmp_path / name) if name == "dump" else (tmp_path / name).unlink()
+        writer.commit(results, Snapshot.CONSISTENT)
     assert load(open_source(str(tmp_path / name))) == whole()
 
 
