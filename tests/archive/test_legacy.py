@@ -549,7 +549,7 @@ with legacy_targets.LegacyTarget(pathlib.Path({str(place)!r})).writing(plan) as 
 """
     assert child(code).returncode == -signal.SIGKILL
     assert len(list(place.iterdir())) == 1
-    write(place, (ORDERS,), ROWS)
+    write(place, (ORDERS,), {ORDERS.key: OLD_LINES})
     assert [path.name for path in place.iterdir()] == ["shop_order.py"]
 
 
