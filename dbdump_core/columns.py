@@ -15,6 +15,7 @@ from .names import pair as pair_names
 from .results import Loss
 from .schema import Column, Default, DefaultKind, Table, TableKey
 from .selection import close
+from .sql_text import same_expression
 from .types import TEXT, Kind, Type, stored
 
 
@@ -51,13 +52,15 @@ class Rules:
 
     `generated`: those too that a database computes: a dump holds the values of generated columns, who
     loads it may not be able to compute them. `lenient`: leave out what the target lacks. `defaults`:
-    columns that the rows do not have, and what fills them.
+    columns that the rows do not have, and what fills them. `recompute`: where the target computes a
+    column by what is not the source's expression, its values are taken.
     """
 
     generated: bool
     lenient: bool
     defaults: Mapping[str, Default]
     map: TableMap
+    recompute: bool = False
 
 
 def stored_column(column: Column) -> Column:
@@ -96,6 +99,7 @@ def pair(table: Table, there: Table, rules: Rules) -> tuple[list[Field], list[st
             notes.append(Loss(f"column {table.key}.{column.name} is not in the target; left out"))
             continue
         if found.generated is not None and not rules.generated:
+            notes += _computed(f"column {there.key}.{found.name}", column, found.generated, rules)
             continue
         if found.name != column.name:
             notes.append(f"column {table.key}.{column.name} fills {found.name}: the names differ in case")
@@ -112,6 +116,20 @@ def pair(table: Table, there: Table, rules: Rules) -> tuple[list[Field], list[st
             notes += [note] if note else []
     _check_defaults(table, there, pairs, rules=rules, notes=notes)
     return fields, notes
+
+
+def _computed(named: str, column: Column, expression: str, rules: Rules) -> list[str]:
+    """Return what to say of a column that the target computes. Raises MismatchError where its values may differ."""
+    if column.generated is not None and same_expression(column.generated, expression):
+        return []
+    plain = f"{named}: the target computes it as {shown(expression)}, and the source holds values of its own"
+    other = f"{named}: the source computes it as {shown(column.generated)}, the target as {shown(expression)}"
+    if not rules.recompute:
+        raise MismatchError(
+            f"{plain if column.generated is None else other}; give --recompute to take what the target computes,"
+            " or make them the same in the target"
+        )
+    return [Loss(f"{plain}; these are left out")] if column.generated is None else [f"{other}, which is taken"]
 
 
 def _find(table: Table, column: Column, there: Table, pairs: Pairs[str]) -> Column | None:

@@ -49,7 +49,8 @@ class Wishes:
     """What the user asked of a plan, as `transfer.Options` tells it.
 
     `create`: make missing tables; `strict`: refuse to leave out a foreign key of theirs; `append`: keep the
-    target's rows; `on_error`: takes errors of rows that are then left out.
+    target's rows; `recompute`: take what the target computes, whatever the source says of such a column;
+    `on_error`: takes errors of rows that are then left out.
     """
 
     create: bool = False
@@ -59,6 +60,7 @@ class Wishes:
     load_map: LoadMap = field(default_factory=dict)
     lenient: bool = False
     first: tuple[TableKey, ...] = ()
+    recompute: bool = False
     on_error: Callable[[ValueRefusedError], None] | None = None
 
 
@@ -134,6 +136,7 @@ class _Planner:
             lenient=self._wishes.lenient,
             defaults=self._source.defaults.get(table.key, {}),
             map=known,
+            recompute=self._wishes.recompute,
         )
         fields, notes = pair(table, there, rules)
         notes += [note for one in fields if (note := _conversion(table, one))]

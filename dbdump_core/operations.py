@@ -55,6 +55,7 @@ def load(
     confirm: Confirm | None = None,
     verify: bool = True,
     fail_fast: bool = True,
+    recompute: bool = False,
     allow_edited: bool = False,
     selection: Selection | None = None,
     schema_file: str | None = None,
@@ -65,7 +66,8 @@ def load(
     Tables that hold rows are emptied first if `replace` or `confirm` says so, else the load is
     refused; `append` keeps their rows. `create`: make missing tables; a foreign key of theirs whose parent the
     target lacks is left out with a note, or refused if `strict`. `fail_fast`: stop at the first row that is
-    refused, instead of going on to find all of them. Raises RefusedError or another DbdumpError.
+    refused, instead of going on to find all of them. `recompute`: take what the target computes where the source
+    holds other values or computes them otherwise. Raises RefusedError or another DbdumpError.
     """
     options = Options(
         create=create,
@@ -75,6 +77,7 @@ def load(
         confirm=confirm,
         verify=verify,
         fail_fast=fail_fast,
+        recompute=recompute,
         selection=selection or Selection(),
         schema=_read_schema(schema_file),
         progress=progress,
@@ -93,6 +96,7 @@ def copy(
     confirm: Confirm | None = None,
     verify: bool = True,
     fail_fast: bool = True,
+    recompute: bool = False,
     selection: Selection | None = None,
     schema_file: str | None = None,
     progress: Progress | None = None,
@@ -108,6 +112,7 @@ def copy(
         confirm=confirm,
         verify=verify,
         fail_fast=fail_fast,
+        recompute=recompute,
         selection=selection,
         schema_file=schema_file,
         progress=progress,

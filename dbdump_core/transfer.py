@@ -48,7 +48,8 @@ class Options:
     for, instead of what it says of itself. `load_map`: how tables of the target are filled. `lenient`: source
     columns that the target lacks are left out, and the report says so, instead of refusing them. `first`:
     tables of the source that come before all others, as far as foreign keys allow. `fail_fast`: stop at the
-    first row that is refused; otherwise go on to find all of them, and then roll back.
+    first row that is refused; otherwise go on to find all of them, and then roll back. `recompute`: columns
+    that the target computes by another expression than the source, or that are plain there, are left to the target.
     """
 
     create: bool = False
@@ -65,6 +66,7 @@ class Options:
     lenient: bool = False
     first: tuple[TableKey, ...] = ()
     fail_fast: bool = True
+    recompute: bool = False
 
 
 def transfer(source: Source, target: Target, options: Options) -> Report:
@@ -86,6 +88,7 @@ def transfer(source: Source, target: Target, options: Options) -> Report:
         load_map=options.load_map,
         lenient=options.lenient,
         first=options.first,
+        recompute=options.recompute,
         on_error=None if options.fail_fast else refusals.add,
     )
     plan = make_plan(source, tables, target, selection=options.selection, wishes=wishes)

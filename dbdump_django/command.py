@@ -174,4 +174,5 @@ def writing_keywords(options: Namespace) -> dict[str, Any]:
         "replace": agreed(options) and not options.append,
         "verify": not options.no_verify,
         "fail_fast": options.fail_fast,
+        "recompute": options.recompute,
     }

@@ -155,7 +155,10 @@ def _load(options: Namespace, display: Display) -> Report:
     chosen = choose(options.labels, (), options.database)
     with closing(open_source(database_url(chosen.alias), describe=chosen.describe)) as there:
         tables, engine = chosen.tables(there.schema()), there.engine
-    wishes = Wishes(options.append, replace=not options.append, fail_fast=options.fail_fast, progress=display)
+    # Its files tell of no column how it was computed.
+    wishes = Wishes(
+        options.append, replace=not options.append, fail_fast=options.fail_fast, recompute=True, progress=display
+    )
     partial = bool(options.labels)
     zone = settings.TIME_ZONE  # what moments were local to before Django knew of zones
     with closing(LegacySource(Path(options.dir), tables, engine=engine, zone=zone, partial=partial)) as source:

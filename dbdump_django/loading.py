@@ -42,6 +42,7 @@ class Wishes:
     confirm: Confirm | None = None
     verify: bool = True
     fail_fast: bool = False
+    recompute: bool = False
     progress: Progress | None = None
     where: Mapping[str, str] = field(default_factory=dict)
 
@@ -69,6 +70,7 @@ def load_from(
             confirm=wishes.confirm,
             verify=wishes.verify,
             fail_fast=wishes.fail_fast,
+            recompute=wishes.recompute,
             progress=wishes.progress,
             selection=Selection(where=wishes.where),
             schema=taken,

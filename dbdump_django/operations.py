@@ -78,16 +78,20 @@ def load(
     verify: bool = True,
     allow_edited: bool = False,
     fail_fast: bool = False,
+    recompute: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Load the tables of a dump that models stand for, all or nothing, proved by reading them back.
 
     Tables that hold rows are emptied first if `replace` or `confirm` says so, else the load is refused;
-    `append` keeps their rows. `fail_fast`: stop at the first refused row instead of finding them all. After
+    `append` keeps their rows. `fail_fast`: stop at the first refused row instead of finding them all;
+    `recompute`: take what the database computes where the dump has it otherwise. After
     the commit `signals.post_load` is sent. Raises RefusedError or another DbdumpError.
     """
     chosen = choose(labels, exclude, alias)
-    wishes = Wishes(append, replace, confirm, verify=verify, fail_fast=fail_fast, progress=progress)
+    wishes = Wishes(
+        append, replace, confirm, verify=verify, fail_fast=fail_fast, recompute=recompute, progress=progress
+    )
     with closing(open_dump(dump, allow_edited=allow_edited)) as source:
         return load_from(source, chosen, wishes)
 
@@ -103,6 +107,7 @@ def copy(
     confirm: Confirm | None = None,
     verify: bool = True,
     fail_fast: bool = False,
+    recompute: bool = False,
     where: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Report:
@@ -114,7 +119,7 @@ def copy(
     chosen = choose(labels, exclude, target)
     refuse_open_transaction(source)
     wishes = Wishes(
-        append, replace, confirm, verify=verify, fail_fast=fail_fast, progress=progress,
+        append, replace, confirm, verify=verify, fail_fast=fail_fast, recompute=recompute, progress=progress,
         where=conditions(where, from_there),
     )  # fmt: skip
     with closing(open_source(database_url(source), describe=from_there.describe)) as opened:

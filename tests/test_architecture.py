@@ -31,6 +31,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "errors": frozenset(),
     "types": frozenset({"errors"}),
     "schema": frozenset({"errors", "types"}),
+    "sql_text": frozenset(),
     "names": frozenset({"errors", "schema"}),
     "results": frozenset({"schema"}),
     "abc": frozenset({"errors", "results", "schema", "types"}),
@@ -51,13 +52,13 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "fills": LINES | {"conversions", "selection"},
     "rewriting": LINES | {"column_checks", "conversions"},
     "salvage": VOCABULARY,
-    "columns": LINES | {"selection"} | REWRITES,
+    "columns": LINES | {"selection", "sql_text"} | REWRITES,
     "matching": LINES | {"order", "selection", "columns"} | REWRITES,
     "formats": LINES,
     "archive": LINES
     | {"checking", "formats", "compression", "fingerprint", "order", "fills", "conversions"}
     | {"schema_yaml", "schema_marks"},
-    "backends": LINES | {"checking"},
+    "backends": LINES | {"checking", "sql_text"},
     "database_writer": BETWEEN | {"backends", "salvage"},
     "database": BETWEEN | {"backends", "database_writer"},
     "pipeline": BETWEEN,

@@ -90,6 +90,7 @@ def test_keywords_of_load() -> None:
         "replace": False,
         "verify": True,
         "fail_fast": False,
+        "recompute": False,
         "allow_edited": False,
         "schema_file": None,
     }
@@ -98,7 +99,7 @@ def test_keywords_of_load() -> None:
 def test_keywords_of_load_with_everything() -> None:
     given = parsed(
         "load", "d", "t", "--create", "--strict", "-y", "--no-verify", "--fail-fast", "--allow-edited",
-        "--schema-file", "s.yaml",
+        "--schema-file", "s.yaml", "--recompute",
     )
     keywords = options.load_keywords(given)
     assert {name: value for name, value in keywords.items() if name != "selection"} == {
@@ -108,6 +109,7 @@ def test_keywords_of_load_with_everything() -> None:
         "replace": True,
         "verify": False,
         "fail_fast": True,
+        "recompute": True,
         "allow_edited": True,
         "schema_file": "s.yaml",
     }

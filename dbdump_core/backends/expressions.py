@@ -1,10 +1,8 @@
-"""SQL that another engine printed: cut into tokens, and let through only where it means the same."""
+"""SQL that another engine printed, let through only where it means the same."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from itertools import islice
 from typing import Any
 
@@ -12,66 +10,31 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import Grouping
 
 from ..names import Names
+from ..sql_text import Token, tokens
 
 Expression = sa.ColumnElement[Any]
 
-_TOKEN = re.compile(
-    r"""
-      (?P<space>   \s+ | --[^\n]* | /\*.*?(?:\*/|\Z) )
-    | (?P<string>  '(?:[^']|'')*' )
-    | (?P<quoted>  "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^\]]*\] )
-    | (?P<number>  (?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)? )
-    | (?P<word>    [^\W\d][\w$]* )
-    | (?P<mark>    . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word of SQL. `sort`: string, quoted, number, word or mark; `start`, `end`: where it stands."""
-
-    sort: str
-    text: str
-    start: int
-    end: int
-
-    @property
-    def keyword(self) -> str:
-        """The word in capitals; '' for anything quoted."""
-        return self.text.upper() if self.sort in ("word", "mark") else ""
-
-    @property
-    def name(self) -> str:
-        """The identifier or string without its quotes."""
-        if self.sort not in ("quoted", "string"):
-            return self.text
-        close = self.text[-1]
-        return self.text[1:-1] if close == "]" else self.text[1:-1].replace(close * 2, close)
-
-
-def tokens(text: str) -> Iterator[Token]:
-    """Cut SQL into tokens, without space and comments. Every text can be cut; sense is the caller's."""
-    for found in _TOKEN.finditer(text):
-        if found.lastgroup and found.lastgroup != "space":
-            yield Token(found.lastgroup, found.group(), found.start(), found.end())
-
-
-def portable_expression(text: str, columns: Collection[str], *, same_engine: bool) -> Expression | None:
+def portable_expression(
+    text: str, columns: Collection[str], *, same_engine: bool, fractions: bool = True
+) -> Expression | None:
     """Return `text` as an expression that means the same on another engine; None where that is not sure.
 
     Let through are `columns`, plain numbers, `+`, `-`, `*` and brackets; on the same engine also `/`
-    (integers divide differently elsewhere) and a few functions. Nothing of the text itself reaches
-    the result: names are quoted anew by SQLAlchemy (torture.md H5).
+    (integers divide differently elsewhere) and a few functions. `fractions`: numbers may have them.
+    Nothing of the text itself reaches the result: names are quoted anew by SQLAlchemy (torture.md H5).
     """
     words = list(islice(tokens(text), _MAX_TOKENS + 1))
-    if len(words) > _MAX_TOKENS:
+    if len(words) > _MAX_TOKENS or not (fractions or all(map(_is_whole, words))):
         return None
     try:
         return _Parser(words, columns, same_engine).whole()
     except _NotPortableError:
         return None
+
+
+def _is_whole(word: Token) -> bool:
+    return word.sort != "number" or word.text.isdecimal()
 
 
 class _NotPortableError(Exception):

@@ -294,7 +294,9 @@ def _portable(column: Column, table: Table, spelling: Spelling, source: str | No
     )
     names = [c.name for c in table.columns if c.generated is None and (same or c.type.kind in exact)]
     fits = same or column.type.kind in exact
-    return fits and portable_expression(column.generated, names, same_engine=same) is not None
+    # Where a fraction is kept in an integer's place, or rounded away, is each engine's own affair.
+    fractions = same or Kind.DECIMAL in exact
+    return fits and portable_expression(column.generated, names, same_engine=same, fractions=fractions) is not None
 
 
 def _settled_foreign_key(key: ForeignKey, spelling: Spelling, notes: list[str]) -> ForeignKey:

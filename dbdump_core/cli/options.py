@@ -85,6 +85,10 @@ def add_writing(parser: ArgumentParser, *, create: bool = True) -> None:
     group.add_argument(
         "--fail-fast", action="store_true", help="stop at the first refused row (default: find them all)"
     )
+    group.add_argument(
+        "--recompute", action="store_true",
+        help="take what the target computes for generated columns that the source has otherwise",
+    )  # fmt: skip
     group.add_argument("-y", "--yes", action="store_true", help="empty tables that hold rows without asking")
 
 
@@ -141,6 +145,7 @@ def copy_keywords(options: Namespace) -> dict[str, Any]:
         "replace": options.yes and not options.append,
         "verify": not options.no_verify,
         "fail_fast": options.fail_fast,
+        "recompute": options.recompute,
         "selection": selection(options),
         "schema_file": options.schema_file,
     }

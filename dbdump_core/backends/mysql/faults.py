@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...abc import Block, WriteTask
@@ -21,6 +21,9 @@ ENDS_RUN: frozenset[object] = frozenset(
 )  # fmt: skip
 """Numbers of errors after which single rows need not be tried."""
 WARNINGS_SHOWN = 3
+MOST_WARNINGS = 65_535
+"""Warnings that a server lists at most."""
+_TRUNCATED = 1265
 
 _PLACE = re.compile(r"(?: at)? (?:row|line) (\d+)$")
 
@@ -30,6 +33,29 @@ def refused(task: WriteTask, block: Block, why: str) -> ValueRefusedError:
     if block.rows == 1:
         return refused_row(task, block, 0, why)
     return ValueRefusedError(f"table {task.table.key}: the target refuses a row: {why}; {ROLLED_BACK}")
+
+
+_ROUNDED = re.compile(r"Data truncated for column '(.*)' at row \d+", re.DOTALL)
+
+
+def parts(task: WriteTask, block: Block) -> Iterator[Block]:
+    """Yield the block in pieces so small that the server can list what it rounded in each of their rows."""
+    computed = sum(column.generated is not None for column in task.table.columns)
+    most = MOST_WARNINGS // computed if computed else block.rows
+    if block.rows <= most:
+        yield block
+        return
+    lines = block.data.split(b"\n")
+    for start in range(0, block.rows, most):
+        part = lines[start : min(start + most, block.rows)]
+        yield Block(b"\n".join([*part, b""]), len(part))
+
+
+def are_rounded(task: WriteTask, loaded: Any, warnings: Sequence[Sequence[object]]) -> bool:
+    """Tell whether all warnings are of columns that the server computes and then rounds to their own type."""
+    computed = {column.name for column in task.table.columns if column.generated is not None}
+    found = [_ROUNDED.fullmatch(str(text)) for _, code, text in warnings if code == _TRUNCATED]
+    return len(found) == loaded.warnings and all(one is not None and one[1] in computed for one in found)
 
 
 def warned(task: WriteTask, block: Block, loaded: Any, warnings: Sequence[Sequence[object]]) -> ValueRefusedError:

@@ -103,6 +103,10 @@ class Loaded:
             map(int, found.groups()) if found else (-1, -1, -1, -1)
         )
 
+    def took_all(self, rows: int) -> bool:
+        """Tell whether all rows went in, whatever was said about them."""
+        return (self.records, self.deleted, self.skipped) == (rows, 0, 0)
+
     def is_exact(self, rows: int) -> bool:
         """Tell whether all rows went in and nothing was said about them."""
         return (self.records, self.deleted, self.skipped, self.warnings) == (rows, 0, 0, 0)

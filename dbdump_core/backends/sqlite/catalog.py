@@ -195,12 +195,18 @@ def _add_numbering(drafts: Sequence[Draft], rows: Callable[[str], Sequence[Seque
 
 
 def _settle_untyped(connection: sa.Connection, draft: Draft, rows: Sequence[Sequence[Any]]) -> None:
-    """Give columns whose declared type says nothing the type of the values they hold."""
+    """Give columns whose declared type says nothing the type of the values they hold.
+
+    So too generated ones of whole numbers, whose expression may give others, which SQLite keeps.
+    """
     for at, (_, name, declared, _, default, *_) in enumerate(rows):
-        if neutral_type(declared) is not None:
+        computed = draft.columns[at].generated is not None and draft.columns[at].type.kind is Kind.INTEGER
+        if neutral_type(declared) is not None and not computed:
             continue
         type_, odd = _type_of_values(connection, draft.key.name, name)
         parsed = None if default is None else parse_default(default, type_)
+        if computed and type_ is not FLOAT:
+            continue  # whole, or nothing that another type would mend
         draft.columns[at] = replace(draft.columns[at], type=type_, default=parsed)
         if odd:
             what = f"is declared as {shown(declared)} and holds {odd}"

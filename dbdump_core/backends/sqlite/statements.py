@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from string import ascii_lowercase, ascii_uppercase
 
 from ...schema import Check
-from ..expressions import Token, tokens
+from ...sql_text import Token, tokens
 
 _ASCII = str.maketrans(ascii_uppercase, ascii_lowercase)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..expressions import Token, tokens
+from ...sql_text import Token, tokens
 from .statements import folded
 
 _TRIGGERS = "SELECT name, tbl_name, sql FROM main.sqlite_master WHERE type = 'trigger' ORDER BY 1"
