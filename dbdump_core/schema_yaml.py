@@ -228,8 +228,8 @@ def _flag(keys: Mapping[str, Node], key: str, default: bool = False) -> bool:
     return keys[key].flag() if key in keys else default
 
 
-def _columns(node: Node, known: Collection[str]) -> tuple[str, ...]:
-    """Read a list of column names, each once, each of the table."""
+def _columns(node: Node, known: Collection[str], *, once: bool = True) -> tuple[str, ...]:
+    """Read a list of column names, each of the table; `once`: and none there twice."""
     names: list[str] = []
     for item in node.items():
         name = item.string()
@@ -237,7 +237,7 @@ def _columns(node: Node, known: Collection[str]) -> tuple[str, ...]:
             close = difflib.get_close_matches(name, known, 3)
             hint = f"; close: {', '.join(map(shown, close))}" if close else "; add it or correct the name"
             raise item.error(f"no column {shown(name)} in the table{hint}")
-        if name in names:
+        if once and name in names:
             raise item.error(f"the column {shown(name)} is there twice; keep one")
         names.append(name)
     if not names:
@@ -319,7 +319,7 @@ _FOREIGN_KEY_KEYS = (
 
 def _foreign_key(node: Node, names: Collection[str]) -> ForeignKey:
     keys = node.keys(_FOREIGN_KEY_KEYS, ("columns", "table", "referred"))
-    columns = _columns(keys["columns"], names)
+    columns = _columns(keys["columns"], names, once=False)
     referred = tuple(item.string() for item in keys["referred"].items())
     if len(columns) != len(referred):
         raise node.error(f"{len(columns)} columns refer to {len(referred)}; name as many on both sides")

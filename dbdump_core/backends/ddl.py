@@ -7,12 +7,14 @@ whatever cannot be treated so is left out with a note (torture.md H5).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import schema as sa_schema
 
+from ..errors import MismatchError, shown
 from ..schema import Column, ForeignKey, Identity, Numbering, Table, TableKey
 from .expressions import portable_expression
 from .spelling import Spelling
@@ -29,7 +31,7 @@ def create_tables(
 
     Missing schemas are created. Foreign keys come along only where an engine cannot add them later
     (`spelling.inline_foreign_keys`). `made` is told of each table once it is there. Runs in the
-    caller's transaction; raises SQLAlchemy's errors.
+    caller's transaction; raises MismatchError for a table that the engine cannot have, else SQLAlchemy's errors.
     """
     options = spelling.table_options(connection)
     known = {table.key: table for table in tables}
@@ -39,7 +41,8 @@ def create_tables(
         built = _built(connection, spelling, table, {**options, **numbered})
         inline = spelling.inline_foreign_keys
         keys = [_constraint(built, key, known) for key in table.foreign_keys] if inline else []
-        connection.execute(sa_schema.CreateTable(built, include_foreign_key_constraints=keys))
+        with _named(table, spelling):
+            connection.execute(sa_schema.CreateTable(built, include_foreign_key_constraints=keys))
         if made:
             made(table)
         _add_comments(connection, built)
@@ -52,7 +55,8 @@ def create_indexes(connection: sa.Connection, spelling: Spelling, tables: Sequen
         for index in table.indexes:
             columns = [built.c[name] for name in index.columns]
             made = sa.Index(sa.quoted_name(index.name, True), *columns, unique=index.unique)
-            connection.execute(sa_schema.CreateIndex(made))
+            with _named(table, spelling):
+                connection.execute(sa_schema.CreateIndex(made))
 
 
 def create_foreign_keys(connection: sa.Connection, spelling: Spelling, tables: Sequence[Table]) -> None:
@@ -63,7 +67,23 @@ def create_foreign_keys(connection: sa.Connection, spelling: Spelling, tables: S
     for table in tables:
         built = _built(connection, spelling, table, {})
         for key in table.foreign_keys:
-            connection.execute(sa_schema.AddConstraint(_constraint(built, key, known)))
+            with _named(table, spelling):
+                connection.execute(sa_schema.AddConstraint(_constraint(built, key, known)))
+
+
+@contextmanager
+def _named(table: Table, spelling: Spelling) -> Iterator[None]:
+    """Raise MismatchError, naming the table, where the engine says that such a table cannot be."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        problem = spelling.creation_problem(error)
+        if problem is None:
+            raise
+        raise MismatchError(
+            f"table {shown(table.key)} of {len(table.columns)} columns cannot be made so: {problem}; change it in a"
+            " schema file, or leave it out"
+        ) from error
 
 
 # --- SQLAlchemy's own tables ----------------------------------------------------------------------

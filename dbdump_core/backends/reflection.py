@@ -55,12 +55,17 @@ def reflect(connection: sa.Connection, catalog: Catalog | None = None) -> Schema
 
 
 def tidy(table: Table) -> Table:
-    """Return `table` with its keys in one order, whatever order an engine lists them in."""
+    """Return `table` with its keys in one order, whatever order an engine lists them in.
+
+    A column that stands in a key twice makes it no other key, and not every engine takes it: it stands there once.
+    """
+    unique = [replace(key, columns=tuple(dict.fromkeys(key.columns))) for key in table.unique]
+    indexes = [replace(index, columns=tuple(dict.fromkeys(index.columns))) for index in table.indexes]
     return replace(
         table,
-        unique=tuple(sorted(table.unique, key=lambda key: (key.name or "", key.columns))),
+        unique=tuple(sorted(unique, key=lambda key: (key.name or "", key.columns))),
         foreign_keys=tuple(sorted(table.foreign_keys, key=lambda key: (key.columns, key.name or ""))),
-        indexes=tuple(sorted(table.indexes, key=lambda index: index.name)),
+        indexes=tuple(sorted(indexes, key=lambda index: index.name)),
         checks=tuple(sorted(table.checks, key=lambda check: (check.name or "", check.expression))),
     )
 

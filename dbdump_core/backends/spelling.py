@@ -56,6 +56,8 @@ class Spelling(ABC):
     """The same for foreign keys."""
     named_keys: ClassVar[bool] = True
     """Gives a name to a unique or foreign key that has none."""
+    repeats_columns: ClassVar[bool] = True
+    """A foreign key may name one of its table's columns twice."""
     actions: ClassVar[frozenset[str]] = frozenset({"cascade", "set null", "set default", "restrict"})
 
     @abstractmethod
@@ -69,6 +71,14 @@ class Spelling(ABC):
     def folded_column(self, name: str) -> str:
         """The same for names of columns."""
         return name
+
+    def column_problem(self, name: str) -> str | None:
+        """Return why a column cannot have `name`, or None."""
+        return self.name_problem(name)
+
+    def creation_problem(self, error: sa.exc.DBAPIError) -> str | None:
+        """Return what the engine says against a table or key as such; None for an error that is not about these."""
+        return None
 
     def flavoured(self, type_: Type) -> Type:
         """Return what a flavour of a type is kept as here."""
@@ -178,7 +188,7 @@ def _settled(table: Table, spelling: Spelling, source: str | None) -> Table:
     return replace(
         typed,
         columns=columns,
-        foreign_keys=tuple(_settled_foreign_key(key, spelling, notes) for key in table.foreign_keys),
+        foreign_keys=tuple(_settled_foreign_key(table, key, spelling, notes=notes) for key in table.foreign_keys),
         checks=(),
         comment=_settled_comment(table.comment, spelling),
         notes=tuple(notes),
@@ -198,7 +208,7 @@ def _check_names(table: Table, spelling: Spelling) -> None:
         if problem := spelling.name_problem(name):
             raise MismatchError(f"{what}: {spelling.engine} {problem}; rename the table")
     for column in table.columns:
-        if problem := spelling.name_problem(column.name):
+        if problem := spelling.column_problem(column.name):
             raise MismatchError(
                 f"{what}, column {shown(column.name)}: {spelling.engine} {problem}; rename it"
             )
@@ -299,7 +309,12 @@ def _portable(column: Column, table: Table, spelling: Spelling, source: str | No
     return fits and portable_expression(column.generated, names, same_engine=same, fractions=fractions) is not None
 
 
-def _settled_foreign_key(key: ForeignKey, spelling: Spelling, notes: list[str]) -> ForeignKey:
+def _settled_foreign_key(table: Table, key: ForeignKey, spelling: Spelling, *, notes: list[str]) -> ForeignKey:
+    if len(set(key.columns)) < len(key.columns) and not spelling.repeats_columns:
+        raise MismatchError(
+            f"table {shown(table.key)}: the foreign key ({', '.join(key.columns)}) names a column twice, which"
+            f" {spelling.engine} does not allow; leave the key out in a schema file"
+        )
     on_delete, on_update = (_action(action, spelling, notes) for action in (key.on_delete, key.on_update))
     deferrable = key.deferrable if spelling.deferrable else None
     if key.deferrable and not deferrable:

@@ -20,6 +20,13 @@ _MAX_FIXED = 255
 _MAX_ROW = 60_000
 """Bytes of a row outside of blobs, of 65,535, with room for the row's own housekeeping."""
 
+_SYSTEM_COLUMNS = {"db_row_id", "db_trx_id", "db_roll_ptr"}
+_NO_SUCH_TABLE = {
+    1069, 1070, 1071, 1074, 1117, 1118, 1166,  # too many or too long keys, columns, rows; a name it cannot have
+    1005, 1215, 1822, 3780, 6125,  # a foreign key that does not fit its parent
+}  # fmt: skip
+"""Numbers of errors that say: such a table cannot be."""
+
 
 class MysqlSpelling(Spelling):
     """Limits: 64 characters a name, decimal(65,30), bit(64), 65,535 bytes a row.
@@ -36,6 +43,7 @@ class MysqlSpelling(Spelling):
     unique_is_key: ClassVar[bool] = True
     indexes_foreign_keys: ClassVar[bool] = True
     shared_key_names: ClassVar[bool] = True
+    repeats_columns: ClassVar[bool] = False
     actions: ClassVar[frozenset[str]] = frozenset({"cascade", "set null"})
 
     def name_problem(self, name: str) -> str | None:
@@ -44,6 +52,14 @@ class MysqlSpelling(Spelling):
         if any(char == "\0" or ord(char) > 0xFFFF for char in name):
             return "takes no name with a NUL or a character beyond U+FFFF"
         return "takes no name longer than 64 characters" if len(name) > 64 else None
+
+    def column_problem(self, name: str) -> str | None:
+        return "keeps that name for itself" if name.lower() in _SYSTEM_COLUMNS else self.name_problem(name)
+
+    def creation_problem(self, error: sa.exc.DBAPIError) -> str | None:
+        original = error.orig
+        number = original.args[0] if original is not None and original.args else None
+        return str(original.args[1]).rstrip(".") if original is not None and number in _NO_SUCH_TABLE else None
 
     def __init__(self, *, folds_tables: bool = False) -> None:
         self._folds_tables = folds_tables

@@ -13,6 +13,8 @@ from ...schema import Column, Default, DefaultKind, Identity, Numbering, Table
 from ...types import BIGINT, DURATION, INTEGER, INTERVAL, SMALLINT, TEXT, UUID, UUID_HEX, Kind, Type, stored
 from ..spelling import Spelling, numbered_columns
 
+_SYSTEM_COLUMNS = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
+
 
 class PostgresqlSpelling(Spelling):
     """Limits: 63 bytes a name, 1,600 columns, numeric(1000), varchar(10485760)."""
@@ -30,6 +32,9 @@ class PostgresqlSpelling(Spelling):
         if not name or "\0" in name:
             return "takes no name that is empty or holds a NUL"
         return "takes no name longer than 63 bytes" if len(name.encode()) > 63 else None
+
+    def column_problem(self, name: str) -> str | None:
+        return "keeps that name for itself" if name in _SYSTEM_COLUMNS else self.name_problem(name)
 
     def flavoured(self, type_: Type) -> Type:
         return {UUID_HEX: UUID, DURATION: INTERVAL}.get(type_, stored(type_))

@@ -11,6 +11,8 @@ from ...types import Fit, Kind, Type, fit
 from .. import wire
 from .mending import Mend, mend_decimals
 
+CHAIN = 100
+"""Operands in a row: an expression may be 1,000 deep in SQLite, and each of them is one deeper."""
 PRINTF_COLUMNS = 90
 """Columns of one printf: a function of SQLite takes 100 arguments where nobody raised that."""
 
@@ -255,8 +257,9 @@ def statement(
         names,
         _line(cells),
         # In a CASE these are jumps, which costs a third less than working out one truth after the other.
-        f"CASE WHEN {' AND '.join(holds)} THEN 0 ELSE 1 END" if holds else "0",
-        " + ".join(f"({name} IS NULL)" for name, column in zip(names, columns, strict=True) if column.nullable) or "0",
+        f"CASE WHEN {_joined(' AND ', holds)} THEN 0 ELSE 1 END" if holds else "0",
+        _joined(" + ", [f"({name} IS NULL)" for name, column in zip(names, columns, strict=True) if column.nullable])
+        or "0",
         mends,
         frozenset(unchecked),
     )
@@ -275,6 +278,13 @@ def _cell(name: str, column: Column, reading: Reading) -> tuple[str, str]:
     if reading.text == name:
         return "%s", f"ifnull({name}, {_NULL})"
     return "%s", f"CASE WHEN {name} IS NULL THEN {_NULL} ELSE {reading.text} END"
+
+
+def _joined(word: str, parts: Sequence[str]) -> str:
+    """Return the parts joined, in brackets by the hundred: SQLite takes no chain of a thousand."""
+    if len(parts) <= CHAIN:
+        return word.join(parts)
+    return word.join(f"({word.join(parts[at : at + CHAIN])})" for at in range(0, len(parts), CHAIN))
 
 
 def _line(cells: Sequence[tuple[str, str]]) -> str:

@@ -39,6 +39,10 @@ class SqliteSpelling(Spelling):
             "keeps names that start with sqlite_ for itself" if folded(name).startswith("sqlite_") else None
         )
 
+    def column_problem(self, name: str) -> str | None:
+        # SQLite would take it; nothing that writes its SQL does.
+        return self.name_problem(name) if name else "is given no column with an empty name"
+
     def folded_table(self, name: str) -> str:
         return folded(name)
 
