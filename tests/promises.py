@@ -26,6 +26,11 @@ def engine(url: str) -> sa.Engine:
     return sa.create_engine(parsed, poolclass=sa.pool.NullPool)
 
 
+def with_options(url: str, **options: str) -> str:
+    """The URL with these options of the driver, beside those it has."""
+    return sa.make_url(url).update_query_dict(options).render_as_string(hide_password=False)
+
+
 def execute(url: str, *statements: str) -> None:
     with engine(url).begin() as connection:
         for statement in statements:

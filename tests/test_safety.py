@@ -13,7 +13,7 @@ from dbdump_core.backends import backend_for
 from dbdump_core.errors import UnsafeError, ValueRefusedError, VerificationError
 from dbdump_core.operations import copy
 from dbdump_core.selection import Selection
-from tests.promises import MYSQLS, execute, query, refused, state
+from tests.promises import MYSQLS, execute, query, refused, state, with_options
 from tests.servers import ENGINES, SERVER_ENGINES
 
 Make = Callable[[str], str]
@@ -42,7 +42,8 @@ def only(*tables: str) -> Selection:
 def test_a_database_is_not_copied_onto_itself_by_another_name(make_database: Make, engine: str) -> None:
     url = family(make_database, engine)
     other = url.replace("127.0.0.1", "localhost")
-    for again in {url, other, url + ("?charset=utf8mb4" if engine in MYSQLS else "?application_name=x")}:
+    options = {"charset": "utf8mb4"} if engine in MYSQLS else {"application_name": "x"}
+    for again in (url, other, with_options(url, **options)):
         with refused(url, UnsafeError, "same database", "name another"):
             copy(url, again, replace=True)
         with refused(url, UnsafeError, "same database"):

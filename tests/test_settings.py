@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from dbdump_core.abc import Path
 from dbdump_core.backends.mysql.backend import MysqlBackend
 from dbdump_core.operations import copy
-from tests.promises import MYSQLS, execute, query
+from tests.promises import MYSQLS, execute, query, with_options
 
 Make = Callable[[str], str]
 VALUES = "CREATE TABLE t (id INTEGER PRIMARY KEY, f {double}, d DATE, s {stamp}, v VARCHAR(20))"
@@ -59,7 +59,8 @@ def test_settings_of_a_connection_change_nothing(make_database: Make, engine: st
     execute(target, values(engine))
     modes = "ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,PAD_CHAR_TO_FULL_LENGTH,NO_ZERO_DATE"
     modes = modes if engine == "mariadb" else modes.replace("PAD_CHAR_TO_FULL_LENGTH,", "")
-    odd = f"{target}?init_command=SET+SESSION+sql_mode='{modes}',+time_zone='%2B05:45'"
+    odd = with_options(target, init_command=f"SET SESSION sql_mode = '{modes}', time_zone = '+05:45'")
+    assert query(odd, "SELECT @@time_zone") == [("+05:45",)]
     assert copy(source, odd).verified
     assert copy(odd, back).verified
     assert arrived(back) == EXPECTED

@@ -28,12 +28,19 @@ _SETTINGS = {
     "net_write_timeout": 3600,
     "net_read_timeout": 3600,
     "wait_timeout": 28800,
+    "idle_transaction_timeout": 0,
+    "idle_readonly_transaction_timeout": 0,
+    "idle_write_transaction_timeout": 0,
     "max_execution_time": 0,
     "max_statement_time": 0,
     "transaction_isolation": "REPEATABLE-READ",
     "tx_isolation": "REPEATABLE-READ",
 }
+_ALL_ROWS = f"SET SESSION sql_select_limit = {2**64 - 1}, sql_big_selects = 1"
+"""Else a SELECT is cut without a word, or refused; SHOW is one too."""
 _WRITE_SETTINGS = {
+    "sql_safe_updates": 0,
+    "check_constraint_checks": 1,
     "explicit_defaults_for_timestamp": 1,
     "innodb_strict_mode": 1,
     "max_error_count": faults.MOST_WARNINGS,
@@ -47,6 +54,7 @@ _MUST = {
     "tx_isolation",
     "foreign_key_checks",
     "unique_checks",
+    "check_constraint_checks",
 }
 """Settings whose wrong value would change data; the others only make errors likelier."""
 
@@ -104,6 +112,7 @@ class MysqlBackend(Backend):
         wanted: dict[str, object] = dict(_SETTINGS, sql_mode=_WRITE_MODE if writing else _READ_MODE)
         if writing:
             wanted |= _WRITE_SETTINGS
+        self.run(connection, _ALL_ROWS)
         now = {
             str(name).lower(): value
             for name, value in self.run(connection, "SHOW SESSION VARIABLES").all()
