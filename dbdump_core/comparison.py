@@ -14,8 +14,8 @@ from .fingerprint import Canonical, Hasher, canonical
 from .matching import described
 from .names import doubt
 from .names import pair as pair_names
-from .schema import Column, Schema, Table
-from .selection import Selection, select
+from .schema import Column, Schema, Table, TableKey
+from .selection import Selection, chosen, nothing_chosen, select, settled, vain
 from .types import Kind, Type, stored
 
 Forms = list[Canonical | None]
@@ -32,6 +32,16 @@ class _Pair:
     differences: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """The tables of both sides, those of one side alone, and a note on each name that is unclear."""
+
+    pairs: Sequence[_Pair]
+    only_left: tuple[TableKey, ...]
+    only_right: tuple[TableKey, ...]
+    notes: tuple[str, ...]
+
+
 def compare(
     left: Source,
     right: Source,
@@ -39,31 +49,45 @@ def compare(
     selection: Selection,
     schema: Schema | None = None,
     progress: Progress | None = None,
+    allow_empty: bool = False,
 ) -> Comparison:
-    """Return what is equal and what differs; each side is read in one snapshot, both at a time."""
+    """Return what is equal and what differs; each side is read in one snapshot, both at a time.
+
+    Raises SelectionError where there is nothing to compare, unless `allow_empty`.
+    """
     started = time.monotonic()
     tell = progress or (lambda event: None)
     tell(Event(Phase.DESCRIBE))
-    chosen = select(described(left, schema), selection)
-    there = right.schema().by_key
-    names = pair_names([*left.schema().by_key, *(table.key for table in chosen)], there)
-    both = [(table, there[names.there[table.key]]) for table in chosen if table.key in names.there]
-    pairs = [_pair(left, right, tables) for tables in both]
-    known = set(names.there.values())
-    wanted = selection.tables or selection.exclude
-    tables = _compare_pairs((left, right), _ordered(left, right, pairs), selection, tell)
+    given = described(left, schema)
+    selection = settled(given, selection)
+    met = _meet(left, right, select(given, selection))
+    only_right = tuple(key for key in met.only_right if chosen(key, selection))
+    if not (met.pairs or met.only_left or only_right or allow_empty):
+        raise nothing_chosen(left.name, given)
+    tables = _compare_pairs((left, right), _ordered(left, right, met.pairs), selection, tell)
+    notes = (*left.schema().notes, *right.schema().notes, *vain(selection, given, right.schema()), *met.notes)
     return Comparison(
         left.name,
         right.name,
         tuple(tables),
-        only_left=tuple(table.key for table in chosen if table.key not in names.there),
-        only_right=() if wanted else tuple(key for key in there if key not in known),
-        notes=(
-            *left.schema().notes,
-            *right.schema().notes,
-            *(f"{doubt('table', *some)}; not compared" for some in names.unclear),
-        ),
+        only_left=met.only_left,
+        only_right=only_right,
+        notes=notes,
         seconds=time.monotonic() - started,
+    )
+
+
+def _meet(left: Source, right: Source, taken: Sequence[Table]) -> _Met:
+    """Return how the tables that are taken of the left side, and all of the right one, find each other."""
+    there = right.schema().by_key
+    # All names of the left: a table that is not taken may still be the one whose name the right has.
+    names = pair_names([*left.schema().by_key, *(table.key for table in taken)], there)
+    known = set(names.there.values())
+    return _Met(
+        [_pair(left, right, (one, there[names.there[one.key]])) for one in taken if one.key in names.there],
+        tuple(table.key for table in taken if table.key not in names.there),
+        tuple(key for key in there if key not in known),
+        tuple(f"{doubt('table', *some)}; not compared" for some in names.unclear),
     )
 
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import ConnectError, UsageError, shown
+from .errors import ConnectError, DumpError, UsageError, shown
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -54,6 +54,8 @@ def open_target(place: str | sa.URL, *, create: bool, describe: Describe | None 
     url = database_url(resolve(place)) if isinstance(place, str) else place
     if url is None:
         raise UsageError(f"{shown(place)} is not a database; name a URL or an SQLite file as the target")
+    if create and isinstance(place, str):
+        _refuse_unlikely_file(resolve(place))
     from .backends import backend_for
     from .database import DatabaseTarget
 
@@ -98,3 +100,29 @@ def _is_dump(path: Path) -> bool:
         raise ConnectError(
             f"cannot read {shown(str(path), 500)}: {error.strerror}; check its permissions"
         ) from None
+
+
+def refuse_database(place: str) -> None:
+    """Refuse a database where a dump must be named, and a path where nothing is. Raises UsageError, DumpError."""
+    named = resolve(place)
+    url = database_url(named)
+    if url is None:
+        return
+    if "://" not in named and not Path(named).exists():
+        raise DumpError(f"no dump {shown(named, 500)}; check the path")
+    told = url.render_as_string(hide_password=True) if "://" in named else named
+    raise UsageError(
+        f"{shown(told, 500)} is a database; load takes the dump first and then the database; copy goes from one"
+        " database to another"
+    )
+
+
+def _refuse_unlikely_file(named: str) -> None:
+    """Refuse to make an SQLite file of a name that no one gives to a database: another argument was meant."""
+    path = Path(named)
+    if "://" in named or path.suffix.lower() in _SQLITE_NAMES or path.exists():
+        return
+    raise UsageError(
+        f"no SQLite file {shown(named, 500)}; to make one, name it like {shown(f'{named}.db', 500)}, or write"
+        f" {shown(f'sqlite:///{named}', 500)}"
+    )

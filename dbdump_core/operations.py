@@ -6,11 +6,11 @@ from contextlib import closing
 from pathlib import Path
 
 from .abc import Comparison, Plan, Progress, Report
-from .endpoints import open_source, open_target, resolve
+from .endpoints import open_source, open_target, refuse_database, resolve
 from .errors import SchemaError, UsageError, shown
 from .results import CheckedDump
 from .schema import Schema
-from .selection import Selection, select
+from .selection import Selection, select, vain
 from .transfer import Confirm, Options, transfer
 
 __all__ = ["Confirm", "Plan", "Selection", "check", "copy", "describe", "dump", "load", "verify"]
@@ -24,11 +24,13 @@ def dump(
     compress: str | None = None,
     selection: Selection | None = None,
     schema_file: str | None = None,
+    allow_empty: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Write a database, or another dump, to a dump at `output`: a folder, a `.tar`, or `-`.
 
-    `compress`: None, `zstd` or `gzip`. Raises RefusedError when nothing was written, another
+    `compress`: None, `zstd` or `gzip`. `allow_empty`: that no table is chosen is no mistake; otherwise, here
+    and below, it is refused. Raises RefusedError when nothing was written, another
     DbdumpError when it failed half-way; either way no partial dump is left.
     """
     from .archive import make_target
@@ -39,6 +41,7 @@ def dump(
             ordered=True,
             selection=selection or Selection(),
             schema=_read_schema(schema_file),
+            allow_empty=allow_empty,
             progress=progress,
         )
         return transfer(opened, target, options)
@@ -59,6 +62,7 @@ def load(
     allow_edited: bool = False,
     selection: Selection | None = None,
     schema_file: str | None = None,
+    allow_empty: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Load a dump into a database, all or nothing, proved by reading it back.
@@ -69,6 +73,7 @@ def load(
     refused, instead of going on to find all of them. `recompute`: take what the target computes where the source
     holds other values or computes them otherwise. Raises RefusedError or another DbdumpError.
     """
+    refuse_database(dump)
     options = Options(
         create=create,
         strict=strict,
@@ -80,6 +85,7 @@ def load(
         recompute=recompute,
         selection=selection or Selection(),
         schema=_read_schema(schema_file),
+        allow_empty=allow_empty,
         progress=progress,
     )
     return _move(dump, target, options, allow_edited=allow_edited)
@@ -99,12 +105,11 @@ def copy(
     recompute: bool = False,
     selection: Selection | None = None,
     schema_file: str | None = None,
+    allow_empty: bool = False,
     progress: Progress | None = None,
 ) -> Report:
-    """Copy one database into another, engine to engine, under the terms of `load`."""
-    return load(
-        source,
-        target,
+    """Copy one database, or a dump, into a database, under the terms of `load`."""
+    options = Options(
         create=create,
         strict=strict,
         append=append,
@@ -113,10 +118,12 @@ def copy(
         verify=verify,
         fail_fast=fail_fast,
         recompute=recompute,
-        selection=selection,
-        schema_file=schema_file,
+        selection=selection or Selection(),
+        schema=_read_schema(schema_file),
+        allow_empty=allow_empty,
         progress=progress,
     )
+    return _move(source, target, options)
 
 
 def verify(
@@ -125,6 +132,7 @@ def verify(
     *,
     selection: Selection | None = None,
     schema_file: str | None = None,
+    allow_empty: bool = False,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare two of: databases, dumps. Table by table, by count and fingerprint."""
@@ -136,6 +144,7 @@ def verify(
             theirs,
             selection=selection or Selection(),
             schema=_read_schema(schema_file),
+            allow_empty=allow_empty,
             progress=progress,
         )
 
@@ -158,7 +167,8 @@ def describe(source: str, *, selection: Selection | None = None) -> Schema:
     """Return the tables of a database or dump in neutral types. Raises RefusedError."""
     with closing(open_source(source)) as opened:
         described = opened.schema()
-        return Schema(tuple(select(described, selection or Selection())), described.notes)
+        wanted = selection or Selection()
+        return Schema(tuple(select(described, wanted)), (*described.notes, *vain(wanted, described)))
 
 
 def _move(source: str, target: str, options: Options, *, allow_edited: bool = False) -> Report:

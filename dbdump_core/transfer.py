@@ -31,7 +31,7 @@ from .matching import Wishes, described, make_plan
 from .pipeline import Reader, forms
 from .salvage import Refusals
 from .schema import Schema, TableKey
-from .selection import Selection, select
+from .selection import Selection, nothing_chosen, select, settled, vain
 
 Confirm = Callable[[Plan, Sequence[TableKey]], bool]
 """Shown the plan and which of its tables hold rows, it says whether to empty them."""
@@ -50,6 +50,7 @@ class Options:
     tables of the source that come before all others, as far as foreign keys allow. `fail_fast`: stop at the
     first row that is refused; otherwise go on to find all of them, and then roll back. `recompute`: columns
     that the target computes by another expression than the source, or that are plain there, are left to the target.
+    `allow_empty`: that no table is chosen is no mistake.
     """
 
     create: bool = False
@@ -67,6 +68,7 @@ class Options:
     first: tuple[TableKey, ...] = ()
     fail_fast: bool = True
     recompute: bool = False
+    allow_empty: bool = False
 
 
 def transfer(source: Source, target: Target, options: Options) -> Report:
@@ -78,7 +80,11 @@ def transfer(source: Source, target: Target, options: Options) -> Report:
     tell = options.progress or _silent
     tell(Event(Phase.DESCRIBE))
     target.refuse_same(source)
-    tables = select(described(source, options.schema), options.selection)
+    schema = described(source, options.schema)
+    selection = settled(schema, options.selection)
+    tables = select(schema, selection)
+    if not (tables or options.allow_empty):
+        raise nothing_chosen(source.name, schema)
     refusals = Refusals()
     wishes = Wishes(
         create=options.create,
@@ -91,7 +97,7 @@ def transfer(source: Source, target: Target, options: Options) -> Report:
         recompute=options.recompute,
         on_error=None if options.fail_fast else refusals.add,
     )
-    plan = make_plan(source, tables, target, selection=options.selection, wishes=wishes)
+    plan = make_plan(source, tables, target, selection=selection, wishes=wishes)
     plan = _agreed(plan, target, options)
     run = _Run(source, plan, options, target)
     with source.snapshot(tables) as snapshot:
@@ -108,7 +114,7 @@ def transfer(source: Source, target: Target, options: Options) -> Report:
                 run.verify(writer, results)
             tell(Event(Phase.COMMIT))
             writer.commit(results, level)
-    notes = (*source.schema().notes, *plan.notes)
+    notes = (*source.schema().notes, *vain(selection, schema), *plan.notes)
     return Report(source.name, target.name, level, tuple(results), time.monotonic() - started, run.verifies, notes)
 
 

@@ -175,4 +175,5 @@ def writing_keywords(options: Namespace) -> dict[str, Any]:
         "verify": not options.no_verify,
         "fail_fast": options.fail_fast,
         "recompute": options.recompute,
+        "allow_empty": options.allow_empty,
     }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from dbdump_core.cli import close_to, guarded
 from dbdump_core.cli.display import Display, open_display
+from dbdump_core.cli.options import add_allow_empty
 from dbdump_core.cli.output import Mask, escaped, make_encodable, say
 from dbdump_core.cli.summary import amount, quiet_lines
 from dbdump_core.errors import DbdumpError, ManyErrorsError, RefusedError, UsageError, shown
@@ -90,6 +91,7 @@ def build_parser() -> ArgumentParser:
         "--settings", metavar="MODULE",
         help="the settings (default: DJANGO_SETTINGS_MODULE, else the module settings in the current directory)",
     )  # fmt: skip
+    add_allow_empty(parser)
     parser.add_argument("--database", metavar="ALIAS", default="default", help="the database (default: default)")
     parser.add_argument("-h", "--help", action="store_true", help="show this help; so does no action at all")
     return parser
@@ -132,12 +134,13 @@ def _dump(options: Namespace, display: Display) -> Report:
     from .loading import noted
     from .project import choose, refuse_open_transaction
 
-    chosen = choose(options.labels, (), options.database)
+    chosen = choose(options.labels, (), options.database, allow_empty=options.allow_empty)
     refuse_open_transaction(chosen.alias)
     target = LegacyTarget(_console() if options.stdout else Path(options.dir))
     with closing(open_source(database_url(chosen.alias), describe=chosen.describe)) as source:
         notes = chosen.notes(source.schema())
-        wishes = Options(ordered=True, schema=chosen.tables(source.schema()), progress=display)
+        tables = chosen.tables(source.schema())
+        wishes = Options(ordered=True, schema=tables, allow_empty=options.allow_empty, progress=display)
         return noted(transfer(source, target, wishes), notes)
 
 
@@ -152,7 +155,7 @@ def _load(options: Namespace, display: Display) -> Report:
     from .loading import Wishes, load_from
     from .project import choose
 
-    chosen = choose(options.labels, (), options.database)
+    chosen = choose(options.labels, (), options.database, allow_empty=options.allow_empty)
     with closing(open_source(database_url(chosen.alias), describe=chosen.describe)) as there:
         tables, engine = chosen.tables(there.schema()), there.engine
     # Its files tell of no column how it was computed.

@@ -71,6 +71,7 @@ def load_from(
             verify=wishes.verify,
             fail_fast=wishes.fail_fast,
             recompute=wishes.recompute,
+            allow_empty=chosen.allow_empty,
             progress=wishes.progress,
             selection=Selection(where=wishes.where),
             schema=taken,
@@ -138,10 +139,13 @@ def _taken(source: Source, chosen: Chosen, notes: list[str]) -> Schema:
     """
     given = source.schema()
     taken = chosen.matched(given)
-    if not taken.tables:
+    if not (taken.tables or chosen.allow_empty):
         has = ", ".join(shown(table.key) for table in given.tables[:NAMED]) or "no tables"
         more = " …" if len(given) > NAMED else ""
-        raise MismatchError(f"{source.name} has no table of the chosen models; it has {has}{more}")
+        raise MismatchError(
+            f"{source.name} has no table of the chosen models; it has {has}{more};"
+            " check what was named, or give --allow-empty if nothing is meant"
+        )
     if not chosen.named:
         notes += _left_out(given, taken, chosen)
     return taken

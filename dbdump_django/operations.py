@@ -39,6 +39,7 @@ def dump(
     format: str = "tsv",
     compress: str | None = None,
     where: Mapping[str, str] | None = None,
+    allow_empty: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Write the models of `labels` (`app` or `app.Model`; default: all) to a folder, a `.tar`, or `-`.
@@ -49,7 +50,7 @@ def dump(
     """
     from dbdump_core.archive import make_target
 
-    chosen = choose(labels, exclude, alias)
+    chosen = choose(labels, exclude, alias, allow_empty=allow_empty)
     refuse_open_transaction(alias)
     with closing(open_source(database_url(alias), describe=chosen.describe)) as source:
         notes = chosen.notes(source.schema())
@@ -60,6 +61,7 @@ def dump(
             schema=chosen.tables(source.schema()),
             selection=Selection(where=conditions(where, chosen)),
             first=first_tables(chosen.all, alias),
+            allow_empty=allow_empty,
             progress=progress,
         )
         report = transfer(source, target, options)
@@ -79,6 +81,7 @@ def load(
     allow_edited: bool = False,
     fail_fast: bool = False,
     recompute: bool = False,
+    allow_empty: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Load the tables of a dump that models stand for, all or nothing, proved by reading them back.
@@ -88,7 +91,7 @@ def load(
     `recompute`: take what the database computes where the dump has it otherwise. After
     the commit `signals.post_load` is sent. Raises RefusedError or another DbdumpError.
     """
-    chosen = choose(labels, exclude, alias)
+    chosen = choose(labels, exclude, alias, allow_empty=allow_empty)
     wishes = Wishes(
         append, replace, confirm, verify=verify, fail_fast=fail_fast, recompute=recompute, progress=progress
     )
@@ -109,14 +112,15 @@ def copy(
     fail_fast: bool = False,
     recompute: bool = False,
     where: Mapping[str, str] | None = None,
+    allow_empty: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Copy models from the alias `source` to the alias `target`, under the terms of `load`.
 
     Without `labels`, all models that the routers keep in both.
     """
-    from_there = choose(labels, exclude, source)
-    chosen = choose(labels, exclude, target)
+    from_there = choose(labels, exclude, source, allow_empty=allow_empty)
+    chosen = choose(labels, exclude, target, allow_empty=allow_empty)
     refuse_open_transaction(source)
     wishes = Wishes(
         append, replace, confirm, verify=verify, fail_fast=fail_fast, recompute=recompute, progress=progress,
@@ -134,6 +138,7 @@ def verify(
     target: str = DEFAULT_DB_ALIAS,
     labels: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    allow_empty: bool = False,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare a dump, or the alias `source`, with the alias `target`: table by table, by count and fingerprint.
@@ -143,13 +148,14 @@ def verify(
     """
     if (dump is None) == (source is None):
         raise UsageError("name a dump or a source alias, one of them")
-    chosen = choose(labels, exclude, target)
+    chosen = choose(labels, exclude, target, allow_empty=allow_empty)
     for alias in filter(None, (source, target)):
         refuse_open_transaction(alias)
     if source is None:
         ours = open_dump(str(dump), allow_edited=False)
     else:
-        ours = open_source(database_url(source), describe=choose(labels, exclude, source).describe)
+        from_there = choose(labels, exclude, source, allow_empty=allow_empty)
+        ours = open_source(database_url(source), describe=from_there.describe)
     with (
         closing(ours),
         closing(open_source(database_url(target), describe=chosen.describe)) as theirs,
@@ -172,7 +178,9 @@ def _compared(ours: Source, theirs: Source, chosen: Chosen, progress: Progress |
         order=ours.order,
     )
     left = View(ours, taken, maps=by_source(found.load_map, taken), first=found.first)
-    comparison = compare(left, View(theirs, there), selection=Selection(), progress=progress)
+    comparison = compare(
+        left, View(theirs, there), selection=Selection(), progress=progress, allow_empty=chosen.allow_empty
+    )
     # Asked when all was read: what stands in a stream's manifest is known only then.
     looked_up = keys_in(taken, lookup_keys(ours, taken, chosen))
     if not chosen.named:  # a load keeps what only this project has: its own content types, and their permissions

@@ -14,7 +14,7 @@ from .content_types import lookups
 from .db_url import connection_of, database_url
 from .migrations import unapplied
 from .model_schema import missing_tables, model_keys, overlay
-from .selection import Model, chosen_models, foreign_across, lives_in, name_of, table_models
+from .selection import Model, chosen_models, foreign_across, lives_in, name_of, table_models, vain
 
 NAMED = 10
 """Names in an error at most; notes of the report name all."""
@@ -24,13 +24,16 @@ NAMED = 10
 class Chosen:
     """The models that were chosen, and those that are taken along because rows of the chosen refer to them.
 
-    `named`: the user has named models; otherwise all of the project's were meant.
+    `named`: the user has named models; otherwise all of the project's were meant. `vain`: notes on what was
+    excluded in vain. `allow_empty`: that no model is left is no mistake.
     """
 
     alias: str
     models: tuple[Model, ...]
     lookups: tuple[Model, ...]
     named: bool
+    vain: tuple[str, ...] = ()
+    allow_empty: bool = False
 
     @property
     def all(self) -> tuple[Model, ...]:
@@ -74,19 +77,24 @@ class Chosen:
             advice = notes[0] if notes else f"run manage.py migrate --database {self.alias} first"
             raise MismatchError(f"database alias {shown(self.alias)} lacks the tables of {_some(managed)}; {advice}")
         reasons = [f"{name_of(model)} {reason}; left out" for model, reason in rowless.items()]
-        if rowless.keys() >= set(self.models):
+        if rowless.keys() >= set(self.models) and not self.allow_empty:
             raise UsageError(f"no model is left in database alias {shown(self.alias)}: {reasons[0]}; name other models")
         notes += reasons
-        return [*notes, *foreign_across(self.models, self.alias)]
+        return [*notes, *self.vain, *foreign_across(self.models, self.alias)]
 
 
-def choose(labels: Sequence[str], exclude: Sequence[str], alias: str) -> Chosen:
-    """Return the models that a user's words choose. Raises SelectionError, UsageError."""
+def choose(labels: Sequence[str], exclude: Sequence[str], alias: str, *, allow_empty: bool = False) -> Chosen:
+    """Return the models that a user's words choose. Raises SelectionError, UsageError.
+
+    `allow_empty`: that they choose none is no mistake.
+    """
     models = chosen_models(labels, exclude, alias=alias)
-    if not models:
+    if not (models or allow_empty):
         what = "is left" if labels or exclude else "lives there"
         raise UsageError(f"no model {what} in database alias {shown(alias)}; name other apps or another alias")
-    return Chosen(alias, models, lookups(models, alias), named=bool(labels))
+    return Chosen(
+        alias, models, lookups(models, alias), named=bool(labels), vain=tuple(vain(exclude)), allow_empty=allow_empty
+    )
 
 
 def conditions(where: Mapping[str, str] | None, chosen: Chosen) -> dict[str, str]:

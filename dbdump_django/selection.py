@@ -23,7 +23,8 @@ def chosen_models(labels: Sequence[str], exclude: Sequence[str], *, alias: str) 
 
     `labels`, `exclude`: `app` or `app.Model`; without labels, all. A model brings its automatic
     many-to-many tables and, where it was named, the models that it inherits its rows from. Proxies
-    stand for their model. Raises SelectionError for a name that is not there or lives in another database.
+    stand for their model. Raises SelectionError for a name that is not there or lives in another database;
+    for an excluded one that is not there `vain` has a note.
     """
     connection_of(alias)
     known = table_models()
@@ -31,8 +32,15 @@ def chosen_models(labels: Sequence[str], exclude: Sequence[str], *, alias: str) 
     wanted = set(here)
     if labels:
         wanted = {model for label in labels for model in _named_here(label, known, alias)}
-    wanted -= {model for label in exclude for model in _named(label, known)}
+    there = [label for label in exclude if _fault(label, known) is None]
+    wanted -= {model for label in there for model in _named(label, known)}
     return tuple(model for model in here if model in wanted)
+
+
+def vain(exclude: Sequence[str]) -> list[str]:
+    """Return a note on each excluded name that no app and no model has."""
+    known = table_models()
+    return [f"--exclude: {fault}" for label in exclude if (fault := _fault(label, known)) is not None]
 
 
 def table_models() -> list[Model]:
@@ -87,18 +95,31 @@ def _named_here(label: str, known: Sequence[Model], alias: str) -> set[Model]:
 
 def _named(label: str, known: Sequence[Model]) -> set[Model]:
     """Return the models of an app, or a model with its automatic many-to-many tables."""
+    fault = _fault(label, known)
+    if fault is not None:
+        raise SelectionError(fault)
     app, dot, name = label.partition(".")
-    if app not in apps.app_configs:
-        names = [*apps.app_configs, *(map(name_of, known) if dot else ())]
-        raise SelectionError(f"no app {shown(label)}; {close(label, names)}")
     if not dot:
         return {model for model in known if model._meta.app_label == app}
-    there = {model._meta.model_name: model for model in apps.get_app_config(app).get_models(True, True)}
-    named = there.get(name.lower())
-    if named is None:
-        names = [name_of(model) for model in known if model._meta.app_label == app]
-        raise SelectionError(f"no model {shown(label)}; {close(label, names)}")
+    named = _models_of(app)[name.lower()]
     if named._meta.swapped:
         raise SelectionError(f"{shown(label)} is swapped for another model; name {shown(named._meta.swapped)}")
     concrete = named._meta.concrete_model
     return {model for model in known if owner(model) is concrete or model is concrete}
+
+
+def _fault(label: str, known: Sequence[Model]) -> str | None:
+    """Return what is wrong with a label that no app and no model has; None where one has it."""
+    app, dot, name = label.partition(".")
+    if app not in apps.app_configs:
+        names = [*apps.app_configs, *(map(name_of, known) if dot else ())]
+        return f"no app {shown(label)}; {close(label, names)}"
+    if dot and name.lower() not in _models_of(app):
+        names = [name_of(model) for model in known if model._meta.app_label == app]
+        return f"no model {shown(label)}; {close(label, names)}"
+    return None
+
+
+def _models_of(app: str) -> dict[str, Model]:
+    """Return an app's models by their names in lower case, as Django tells them apart."""
+    return {model._meta.model_name: model for model in apps.get_app_config(app).get_models(True, True)}

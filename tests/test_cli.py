@@ -92,6 +92,7 @@ def test_keywords_of_load() -> None:
         "fail_fast": False,
         "recompute": False,
         "allow_edited": False,
+        "allow_empty": False,
         "schema_file": None,
     }
 
@@ -99,8 +100,8 @@ def test_keywords_of_load() -> None:
 def test_keywords_of_load_with_everything() -> None:
     given = parsed(
         "load", "d", "t", "--create", "--strict", "-y", "--no-verify", "--fail-fast", "--allow-edited",
-        "--schema-file", "s.yaml", "--recompute",
-    )
+        "--schema-file", "s.yaml", "--recompute", "--allow-empty",
+    )  # fmt: skip
     keywords = options.load_keywords(given)
     assert {name: value for name, value in keywords.items() if name != "selection"} == {
         "create": True,
@@ -111,6 +112,7 @@ def test_keywords_of_load_with_everything() -> None:
         "fail_fast": True,
         "recompute": True,
         "allow_edited": True,
+        "allow_empty": True,
         "schema_file": "s.yaml",
     }
 

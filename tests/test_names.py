@@ -116,7 +116,7 @@ def test_alike_names_move_between_databases_that_tell_them_apart(
     if through == "dump":
         operations.dump(source, folder)
     for options in ({"create": True}, {"replace": True}):
-        operations.load(folder if through == "dump" else source, target, **options)
+        operations.copy(folder if through == "dump" else source, target, **options)
         assert query(target, 'SELECT * FROM "Item"') == [(1,)] and query(target, "SELECT * FROM item") == [(2,)]
         assert query(target, 'SELECT "a", "A" FROM t') == [(2, 3)]
     assert operations.verify(source, target).equal

@@ -8,6 +8,7 @@ import sys
 from ..compression import compression_named
 from ..errors import UsageError
 from ..formats import format_named
+from .naming import refuse_name
 from .reader import ArchiveSource
 from .writer import ArchiveTarget
 
@@ -44,8 +45,9 @@ def make_target(
 
     `compress`: None, `zstd` or `gzip`. `part_bytes`: the most bytes of lines in one data file; by
     default 1 GiB in a folder and 16 MiB in a tar. Raises RefusedError where `path` is there already
-    or its folder is not, UsageError for a terminal or an unknown word.
+    or its folder is not, UsageError for a terminal, an unknown word, or the name of something else.
     """
+    refuse_name(path)
     return ArchiveTarget(
         path,
         format=format_named(format),

@@ -37,6 +37,13 @@ def add_selection(parser: ArgumentParser, *, where: bool = True) -> None:
         add_where(group, "TABLE")
 
 
+def add_allow_empty(parser: Options) -> None:
+    """Add --allow-empty."""
+    parser.add_argument(
+        "--allow-empty", action="store_true", help="that there is no table to take is no mistake (default: refuse)"
+    )
+
+
 def add_exclude(parser: Options, name: str, *, help: str, several: bool = True) -> None:
     """Add --exclude. `name`: what its values are, for the help; `several` of them may follow it."""
     _add_list(parser, "--exclude", name, help=help, several=several)
@@ -70,6 +77,7 @@ def add_archive(parser: ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--format", choices=FORMATS, default="tsv", help="data files (default: tsv)")
     parser.add_argument("--compress", choices=COMPRESSIONS, help="compress the data files")
+    add_allow_empty(parser)
 
 
 def add_writing(parser: ArgumentParser, *, create: bool = True) -> None:
@@ -90,6 +98,7 @@ def add_writing(parser: ArgumentParser, *, create: bool = True) -> None:
         help="take what the target computes for generated columns that the source has otherwise",
     )  # fmt: skip
     group.add_argument("-y", "--yes", action="store_true", help="empty tables that hold rows without asking")
+    add_allow_empty(group)
 
 
 def add_allow_edited(parser: ArgumentParser) -> None:
@@ -133,6 +142,7 @@ def dump_keywords(options: Namespace) -> dict[str, Any]:
         "compress": options.compress,
         "selection": selection(options),
         "schema_file": options.schema_file,
+        "allow_empty": options.allow_empty,
     }
 
 
@@ -148,6 +158,7 @@ def copy_keywords(options: Namespace) -> dict[str, Any]:
         "recompute": options.recompute,
         "selection": selection(options),
         "schema_file": options.schema_file,
+        "allow_empty": options.allow_empty,
     }
 
 
@@ -158,4 +169,8 @@ def load_keywords(options: Namespace) -> dict[str, Any]:
 
 def verify_keywords(options: Namespace) -> dict[str, Any]:
     """Return the keyword arguments of `operations.verify`, without progress."""
-    return {"selection": selection(options), "schema_file": options.schema_file}
+    return {
+        "selection": selection(options),
+        "schema_file": options.schema_file,
+        "allow_empty": options.allow_empty,
+    }

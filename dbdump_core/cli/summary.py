@@ -181,6 +181,7 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
     yield f"{sides}: {duration(comparison.seconds)}"
     yield from _grouped((table.key, table.notes) for table in comparison.tables)
     yield from notes(comparison.notes)
+    yield from structures(comparison)
     yield from missing(comparison)
 
 
@@ -196,12 +197,19 @@ def verdict(comparison: Comparison) -> str:
 
 
 def differences(comparison: Comparison) -> Iterator[str]:
-    """Yield one line for each table that differs."""
+    """Yield what each table that differs differs in."""
     for table in comparison.tables:
-        if not table.equal:
+        if table.left != table.right:
             left, right = table.left.rows, table.right.rows
             counts = f"{left:,} rows left, {right:,} right" if left != right else "same count, other values"
             yield f"different: {escaped(table.key)}: {counts}"
+    yield from structures(comparison)
+
+
+def structures(comparison: Comparison) -> Iterator[str]:
+    """Yield a line on each difference beside the rows."""
+    for table in comparison.tables:
+        yield from (f"different: {escaped(table.key)}: {escaped(mask_urls(text))}" for text in table.differences)
 
 
 def missing(comparison: Comparison) -> Iterator[str]:
@@ -273,6 +281,7 @@ def comparison_json(comparison: Comparison) -> dict[str, object]:
                 "left": {"rows": table.left.rows, "fingerprint": str(table.left)},
                 "right": {"rows": table.right.rows, "fingerprint": str(table.right)},
                 "notes": list(table.notes),
+                "differences": [mask_urls(text) for text in table.differences],
             }
             for table in comparison.tables
         ],

@@ -21,6 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("right", metavar="RIGHT", help="the same")
     shared.add_schema_file(parser)
     shared.add_selection(parser)
+    shared.add_allow_empty(parser)
     shared.add_output_options(parser)
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 from ...abc import Block, Emit, ReadTask, Snapshot, WriteTask
-from ...errors import DatabaseError, RefusedError, UnsafeError
+from ...errors import DatabaseError, RefusedError, UnsafeError, UsageError
 from ...schema import Column, ForeignKey, Schema, Table, TableKey
 from ...types import FLOAT, Kind, Type
 from .. import portable
@@ -82,7 +82,7 @@ class MysqlBackend(Backend):
         if url.drivername in ("mysql", "mariadb"):
             url = url.set(drivername="mysql+pymysql")
         if not url.database:
-            raise RefusedError(f"no database named in {url.render_as_string()}; add it after the last slash")
+            raise UsageError(f"no database named in {url.render_as_string()}; add it after the last slash")
         if "charset" not in url.query:
             url = url.update_query_dict({"charset": "utf8mb4"})
         super().__init__(url, native=native, create=create)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -10,7 +11,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 from ...abc import Block, Emit, ReadTask, Snapshot, WriteTask
-from ...errors import DatabaseError, RefusedError, UnsafeError, ValueRefusedError
+from ...errors import DatabaseError, RefusedError, UnsafeError, UsageError, ValueRefusedError
 from ...schema import Column, ForeignKey, Identity, Numbering, Table, TableKey
 from ...types import FLOAT, Kind, Type
 from .. import portable
@@ -48,6 +49,9 @@ LOCK_SECONDS = 60
 _RUN_LOCK = (0x6462, 0x64756D70)
 """The two numbers of the advisory lock that a run holds on its target ("db", "dump")."""
 _TEXT_KINDS = {Kind.DATE, Kind.TIME, Kind.INTERVAL, Kind.JSON, Kind.ENUM, Kind.BIT, Kind.UUID, Kind.NATIVE}
+_NAMING = {"dbname", "service"}
+_NAMING_VARIABLES = {"PGDATABASE", "PGSERVICE"}
+"""What else than the path of a URL may name the database."""
 _NO_RIGHT = "42501"
 """SQLSTATE insufficient_privilege."""
 _COPY_DRIVERS = ("psycopg2", "psycopg")
@@ -64,6 +68,9 @@ class PostgresqlBackend(Backend):
     def __init__(self, url: sa.URL, *, native: bool = True, create: bool = False) -> None:
         if url.drivername in ("postgresql", "postgres"):
             url = url.set(drivername="postgresql+psycopg2")
+        if not (url.database or _NAMING & url.query.keys() or _NAMING_VARIABLES & os.environ.keys()):
+            # The driver would take the one that is named like the user.
+            raise UsageError(f"no database named in {url.render_as_string()}; add it after the last slash")
         super().__init__(url, native=native, create=create)
         self._partitioned: set[TableKey] | None = None
 

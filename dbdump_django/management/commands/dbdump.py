@@ -46,6 +46,7 @@ The tables are read as they are, whatever the models' managers hide. 'manage.py 
                 format=options.format,
                 compress=options.compress,
                 where=shared.conditions(options.where),
+                allow_empty=options.allow_empty,
                 progress=display,
             )
         display.show_report(report)

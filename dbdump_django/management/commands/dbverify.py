@@ -37,6 +37,7 @@ are the same when their names are, whatever their ids.
         shared.add_exclude(parser, MODEL, help=LABELS_HELP_EXCLUDED, several=False)
         add_database(parser, "the database to compare the dump with")
         add_ends(parser, required=False)
+        shared.add_allow_empty(parser)
         shared.add_output_options(parser, quiet=False)
 
     def run(self, options: Namespace) -> None:
@@ -50,6 +51,7 @@ are the same when their names are, whatever their ids.
                 exclude=tuple(options.exclude),
                 source=options.source,
                 target=options.target or options.database,
+                allow_empty=options.allow_empty,
                 progress=display,
             )
         display.show_comparison(comparison)
