@@ -113,16 +113,17 @@ def lookup_keys(source: Source, taken: Schema, chosen: Chosen) -> frozenset[Tabl
 def dumped(source: Source) -> dict[str, Any]:
     """Return what a dump's manifest says of Django.
 
-    `migrations`, app -> names; `lookups`, names of tables; `time_zone`, of a project without USE_TZ. A
-    manifest may be anyone's: what has not this shape is taken for absent.
+    `heads`, app -> the last of its migrations; `lookups`, names of tables; `time_zone`, of a project without
+    USE_TZ. A manifest may be anyone's: what has not this shape is taken for absent.
     """
     extra = getattr(source, "extra", {}).get("django")
     found = extra if isinstance(extra, dict) else {}
-    migrations, lookups = found.get("migrations"), found.get("lookups")
-    good = isinstance(migrations, dict) and all(_is_names(names) for names in migrations.values())
+    # In version 1 `migrations` were the last ones alone.
+    heads, lookups = found.get("heads", found.get("migrations")), found.get("lookups")
+    good = isinstance(heads, dict) and all(_is_names(names) for names in heads.values())
     zone = found.get("time_zone")
     return {
-        "migrations": migrations if good else {},
+        "heads": heads if good else {},
         "lookups": lookups if _is_names(lookups) else [],
         "time_zone": zone if isinstance(zone, str) else None,
     }
@@ -177,7 +178,7 @@ def absent(taken: Schema, chosen: Chosen, there: Schema) -> list[str]:
 
 def _migration_notes(source: Source, chosen: Chosen) -> list[str]:
     """Return a note for each app that is loaded whose migrations had come elsewhere at the time of the dump."""
-    then = dumped(source)["migrations"]
+    then = dumped(source)["heads"]
     if not then:
         return []
     apps = {model._meta.app_label for model in chosen.all}

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS
 from django.db.migrations.exceptions import BadMigrationError, CircularDependencyError, NodeNotFoundError
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 from dbdump_core.errors import UsageError, shown
 
 from .db_url import asking, first_line
-from .selection import Model
+from .selection import Model, name_of
 
 _BROKEN = (BadMigrationError, CircularDependencyError, NodeNotFoundError, ImportError, ValueError)
 """What the loader raises for migrations that do not fit together, or depend on an app that is not there."""
@@ -26,6 +28,33 @@ def applied(alias: str) -> dict[str, list[str]]:
     """
     with asking(alias) as connection:
         loader = _loader(connection)
+    return _heads(loader)
+
+
+def state(alias: str) -> dict[str, Any]:
+    """Return how far a database has come, as a dump's manifest keeps it (docs/format.md).
+
+    `migrations`: app -> all names that are recorded as applied, those of apps that are gone too; `heads`: what
+    `applied` returns; `unmigrated`: apps with models and without migrations; `swappable`: setting -> model.
+    """
+    with asking(alias) as connection:
+        loader = _loader(connection)
+        recorded = sorted(MigrationRecorder(connection).applied_migrations())
+    names: dict[str, list[str]] = {}
+    for app, name in recorded:
+        names.setdefault(app, []).append(name)
+    models = apps.get_models(include_swapped=True)
+    return {
+        "migrations": names,
+        "heads": _heads(loader),
+        "unmigrated": sorted(loader.unmigrated_apps & {model._meta.app_label for model in models}),
+        "swappable": {
+            model._meta.swappable: model._meta.swapped or name_of(model) for model in models if model._meta.swappable
+        },
+    }
+
+
+def _heads(loader: Any) -> dict[str, list[str]]:
     nodes = [node for node in loader.graph.nodes if node in loader.applied_migrations]
     parents = loader.graph.node_map
     followed = {parent.key for node in nodes for parent in parents[node].parents if parent.key[0] == node[0]}
@@ -56,12 +85,12 @@ def difference(dumped: Mapping[str, Sequence[str]], applied: Mapping[str, Sequen
 
 def unapplied(alias: str, models: Sequence[Model]) -> list[str]:
     """Return a line for each app of `models` with migrations that were not applied to `alias`."""
-    apps = {model._meta.app_label for model in models}
+    chosen = {model._meta.app_label for model in models}
     with asking(alias) as connection:
         loader = _loader(connection)
     waiting: dict[str, list[str]] = {}
     for app, name in sorted(loader.graph.nodes):
-        if app in apps and (app, name) not in loader.applied_migrations:
+        if app in chosen and (app, name) not in loader.applied_migrations:
             waiting.setdefault(app, []).append(name)
     flag = "" if alias == DEFAULT_DB_ALIAS else f" --database {alias}"
     return [

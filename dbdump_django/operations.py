@@ -22,7 +22,7 @@ from dbdump_core.transfer import Confirm, Options, transfer
 from .content_types import first_tables, identities
 from .db_url import database_url
 from .loading import Wishes, absent, load_from, local_zone, lookup_keys, noted, open_dump
-from .migrations import applied
+from .migrations import state
 from .model_schema import model_keys
 from .project import Chosen, choose, conditions, refuse_open_transaction
 from .verification import View, by_source, common, keys_in, without_lookups
@@ -193,4 +193,4 @@ def _compared(ours: Source, theirs: Source, chosen: Chosen, progress: Progress |
 def _extra(chosen: Chosen) -> dict[str, object]:
     """Return what a load should know: migrations, the tables that were taken along, what times are local to."""
     lookups = sorted(str(key) for key in model_keys(chosen.lookups, chosen.alias))
-    return {"migrations": applied(chosen.alias), "lookups": lookups, "time_zone": local_zone()}
+    return {**state(chosen.alias), "lookups": lookups, "time_zone": local_zone()}

@@ -198,8 +198,8 @@ def test_a_dump_of_another_state_of_the_migrations_is_said(bare: str, folder: Pa
     dump = tmp_path / "x"
     shutil.copytree(folder, dump)
     manifest = json.loads((dump / "manifest.json").read_text())
-    assert manifest["extra"]["django"]["migrations"]["blog"] == ["0001_initial"]
-    manifest["extra"]["django"]["migrations"]["blog"] = ["0002_later"]
+    assert manifest["extra"]["django"]["heads"]["blog"] == ["0001_initial"]
+    manifest["extra"]["django"]["heads"]["blog"] = ["0002_later"]
     (dump / "manifest.json").write_text(json.dumps(sealed(manifest)))
     said = [line for line in commands.load(dump, bare).splitlines() if "the dump was made at" in line]
     assert len(said) == 1

@@ -74,7 +74,11 @@ def test_what_rows_refer_to_is_taken_along(full: str, tmp_path: Path) -> None:
 
 def test_the_state_of_the_migrations_is_in_the_dump(folder: Path) -> None:
     extra = json.loads((folder / "manifest.json").read_text())["extra"]["django"]
-    assert extra["migrations"]["blog"] == ["0001_initial"]
+    assert extra["migrations"]["blog"] == extra["heads"]["blog"] == ["0001_initial"]
+    assert extra["migrations"]["contenttypes"] == ["0001_initial", "0002_remove_content_type_name"]
+    assert extra["heads"]["contenttypes"] == ["0002_remove_content_type_name"]
+    assert extra["unmigrated"] == []
+    assert extra["swappable"] == {"AUTH_USER_MODEL": "accounts.Account"}
 
 
 def test_exclude_takes_apps_and_models(full: str, folder: Path, tmp_path: Path) -> None:
@@ -521,11 +525,11 @@ def test_progress_is_told(full: str, tmp_path: Path) -> None:
     assert len(events) > len(report.tables)
 
 
-@pytest.mark.parametrize("extra", [1, {"migrations": [], "lookups": {}}, {"migrations": {"blog": 1}, "lookups": [2]}])
+@pytest.mark.parametrize("extra", [1, {"heads": [], "lookups": {}}, {"migrations": {"blog": 1}, "lookups": [2]}])
 def test_facts_of_a_strange_manifest_are_not_believed(extra: object, folder: Path) -> None:
     from dbdump_core.endpoints import open_source
     from dbdump_django.loading import dumped
 
     source = open_source(str(folder))
     source.extra = {"django": extra}  # type: ignore[attr-defined]
-    assert dumped(source) == {"migrations": {}, "lookups": [], "time_zone": None}
+    assert dumped(source) == {"heads": {}, "lookups": [], "time_zone": None}

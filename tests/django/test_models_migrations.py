@@ -14,7 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
 
 from dbdump_core.errors import UsageError
-from dbdump_django.migrations import applied, difference, unapplied
+from dbdump_django.migrations import applied, difference, state, unapplied
 from dbdump_django.selection import chosen_models
 from tests.django import models_support as support
 
@@ -81,6 +81,7 @@ def test_apps_without_migrations_have_no_state(alias: str) -> None:
         with override_settings(MIGRATION_MODULES=modules):
             assert applied(alias) == {}
             assert unapplied(alias, models) == []
+            assert state(alias)["unmigrated"] == ["catalog"]
 
 
 def test_branches_have_several_last_ones(alias: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,6 +94,10 @@ def test_branches_have_several_last_ones(alias: str, tmp_path: Path, monkeypatch
         assert applied(alias) == {"catalog": ["0002_left", "0002_right"]}
         record(alias, "0003_both", "0099_of_a_later_version")
         assert applied(alias) == {"catalog": ["0003_both"]}
+        found = state(alias)
+        assert found["heads"] == {"catalog": ["0003_both"]}
+        every = ["0001_first", "0002_left", "0002_right", "0003_both", "0099_of_a_later_version"]
+        assert found["migrations"] == {"catalog": every}
 
 
 def test_a_squashed_migration_stands_for_those_it_replaces(
