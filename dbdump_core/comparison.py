@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from .abc import Comparison, Event, Fingerprint, Phase, Progress, ReadTask, Source, TableComparison
+from .abc import Comparison, Event, Phase, Progress, ReadTask, Source, TableComparison
 from .columns import stored_column, stored_table
 from .conversions import Convert, conversion
 from .fingerprint import Canonical, Hasher, canonical
@@ -17,6 +17,9 @@ from .names import pair as pair_names
 from .schema import Column, Schema, Table, TableKey
 from .selection import Selection, chosen, nothing_chosen, select, settled, vain
 from .types import Kind, Type, stored
+
+TELL_SECONDS = 0.2
+"""How often it is told how far a table is, so that a person sees it move."""
 
 Forms = list[Canonical | None]
 """What brings each field of one side to the spelling that both are compared in."""
@@ -130,17 +133,22 @@ def _compare_pairs(
         ThreadPoolExecutor(2, thread_name_prefix="dbdump-verify") as pool,
     ):
         try:
+            totals = left.estimate([pair.left for pair in pairs])
             for pair in pairs:
                 where = selection.condition(pair.left.key)
                 tasks = (
                     _task(pair.left, [column for column, _ in pair.columns], where),
                     _task(pair.right, [column for _, column in pair.columns], where),
                 )
+                hashers = [Hasher(forms) for forms in _forms(pair)]
                 futures = [
-                    pool.submit(_fingerprint, side, task, forms)
-                    for side, task, forms in zip(sides, tasks, _forms(pair), strict=True)
+                    pool.submit(side.read, task, hasher.add)
+                    for side, task, hasher in zip(sides, tasks, hashers, strict=True)
                 ]
-                prints = [future.result() for future in futures]
+                total = None if where else totals.get(pair.left.key)
+                for rows in _progress(futures, hashers):
+                    tell(Event(Phase.VERIFY, pair.left.key, rows=rows, total=total))
+                prints = [hasher.fingerprint for hasher in hashers]
                 done.append(
                     TableComparison(pair.left.key, prints[0], prints[1], _notes(pair), pair.differences)
                 )
@@ -199,10 +207,14 @@ def _attempted(convert: Convert, cell: bytes) -> bytes:
         return cell
 
 
-def _fingerprint(source: Source, task: ReadTask, forms: Forms) -> Fingerprint:
-    hasher = Hasher(forms)
-    source.read(task, hasher.add)
-    return hasher.fingerprint
+def _progress(futures: Sequence[Future[None]], hashers: Sequence[Hasher]) -> Iterator[int]:
+    """Yield, now and then until both sides are read, the rows that both have; raise what one of them failed with."""
+    waiting = set(futures)
+    while waiting:
+        ended, waiting = wait(waiting, TELL_SECONDS, FIRST_COMPLETED)
+        for future in ended:
+            future.result()
+        yield min(hasher.fingerprint.rows for hasher in hashers)
 
 
 def _notes(pair: _Pair) -> tuple[str, ...]:

@@ -217,8 +217,8 @@ class _Run:
         """Read everything back and compare. Raises VerificationError."""
         self.tell(Event(Phase.VERIFY, total=len(results)))
         for plan, result in zip(self.plan.tables, results, strict=True):
-            there = self._reread(writer, plan)
             expected = self.before.get(plan.target.key, Fingerprint()) + (result.fingerprint or Fingerprint())
+            there = self._reread(writer, plan, total=expected.rows)
             if there != expected:
                 what = f"{there.rows} rows" if there.rows != expected.rows else "other values"
                 raise VerificationError(
@@ -227,7 +227,14 @@ class _Run:
                 )
             self.tell(Event(Phase.VERIFY, plan.target.key, rows=there.rows, total=there.rows, done=True))
 
-    def _reread(self, writer: Writer, plan: TablePlan) -> Fingerprint:
+    def _reread(self, writer: Writer, plan: TablePlan, *, total: int | None = None) -> Fingerprint:
+        """Return what the target holds; `total`: rows to come, where this is the verification."""
         hasher = Hasher(forms(plan))
-        writer.read(ReadTask(plan.write.table, plan.write.columns), hasher.add)
+
+        def add(block: Block) -> None:
+            hasher.add(block)
+            if total is not None:
+                self.tell(Event(Phase.VERIFY, plan.target.key, rows=hasher.fingerprint.rows, total=total))
+
+        writer.read(ReadTask(plan.write.table, plan.write.columns), add)
         return hasher.fingerprint

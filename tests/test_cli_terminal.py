@@ -499,6 +499,7 @@ def test_comparison_as_json(capsys: pytest.CaptureFixture[str]) -> None:
                 "left": {"rows": 3, "fingerprint": "00000000000000000000000000000001"},
                 "right": {"rows": 2, "fingerprint": "00000000000000000000000000000001"},
                 "notes": [],
+                "differences": [],
             }
         ],
         "only_left": ["shop_order"],

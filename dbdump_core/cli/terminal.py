@@ -169,9 +169,9 @@ def _cells(table: Running, now: float) -> list[Text | ProgressBar]:
         _bar(table, now),
         Text(_share(table)),
         Text(f"{table.rows:,} rows"),
-        Text(summary.size(table.bytes)),
+        Text(summary.size(table.bytes) if table.bytes else ""),
         Text(f"{speed:,.0f} rows/s"),
-        Text(f"{summary.size(flow)}/s"),
+        Text(f"{summary.size(flow)}/s" if flow else ""),
         Text(_remaining(table, speed)),
     ]
 
