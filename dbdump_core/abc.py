@@ -241,14 +241,14 @@ class Plan:
 
     `deferred`: foreign keys of the target that cannot hold row by row, because they are part of a
     cycle or refer to their own table; they are checked before the commit. `append`: keep the rows
-    that are there; otherwise the planned tables are emptied first. `only_empty`: nobody agreed to
-    the emptying, as they held no rows when that was looked at; with the lock held it is looked at again.
+    that are there; otherwise the planned tables are emptied first. `vacant`: tables that nobody agreed to
+    empty, as they held no rows when that was looked at; with the lock held it is looked at again.
     """
 
     tables: tuple[TablePlan, ...]
     deferred: tuple[tuple[TableKey, ForeignKey], ...] = ()
     append: bool = False
-    only_empty: bool = False
+    vacant: frozenset[TableKey] = frozenset()
     notes: tuple[str, ...] = ()
 
 

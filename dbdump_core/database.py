@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 
 import sqlalchemy as sa
@@ -116,10 +116,14 @@ class DatabaseTarget:
 
     @cached_property
     def _schema(self) -> Schema:
+        return self._describe(self._reflected) if self._describe else self._reflected
+
+    @cached_property
+    def _reflected(self) -> Schema:
         with self.backend.speaking(self.connection):
             schema = self.backend.reflect_target(self.connection)
             self.connection.rollback()
-        return self._describe(schema) if self._describe else schema
+        return schema
 
     def schema(self) -> Schema:
         """Describe the database."""
@@ -169,9 +173,9 @@ class DatabaseTarget:
     @contextmanager
     def writing(self, plan: Plan) -> Iterator[DatabaseWriter]:
         """Prepare the plan's tables and write in one transaction."""
-        writer = DatabaseWriter(self.backend, self.connection, self.schema(), plan)
+        writer = DatabaseWriter(self.backend, self.connection, partial(self._look_again, plan), plan)
         try:
-            writer.prepare()
+            writer.prepare(self.schema())
             yield writer
         finally:
             if writer.committed:
@@ -179,8 +183,24 @@ class DatabaseTarget:
             else:
                 writer.undo()
 
+    def _look_again(self, plan: Plan) -> Schema:
+        """Describe the database as it is by now. Raises UnsafeError where a table of the plan has changed."""
+        now = self.backend.reflect_target(self.connection)
+        for table in plan.tables:
+            key = table.target.key
+            if not table.creates and _shape(now.by_key.get(key)) != _shape(self._reflected.by_key.get(key)):
+                raise UnsafeError(f"{self.name}: table {key} was changed by someone just now; run again")
+        return self._describe(now) if self._describe else now
+
     def close(self) -> None:
         """Close the connection; a file that was made for nothing goes with it."""
         self.connection.close()
         if not self._committed:
             self.backend.discard()
+
+
+def _shape(table: Table | None) -> object:
+    """Return what a plan relies on: what moves by itself, like the next key, is no part of it."""
+    if table is None:
+        return None
+    return table.foreign_keys, [(column.name, column.type, column.nullable) for column in table.columns]

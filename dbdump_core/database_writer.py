@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import sqlalchemy as sa
 
 from .abc import Block, Emit, Path, Plan, ReadTask, Snapshot, TablePlan, TableResult, WriteTask
 from .backends import ddl
-from .backends.base import ROLLED_BACK, Backend
+from .backends.base import Backend
+from .backends.holding import Held
 from .errors import ConnectError, DatabaseError, UnsafeError, ValueRefusedError, holds_rows, shown
 from .order import parents_first
+from .references import Key, References, referring
 from .salvage import salvaged
-from .schema import ForeignKey, Schema, Table, TableKey
+from .schema import Schema, Table, TableKey
 
 EXAMPLES = 3
-"""Rows named in a message at most."""
-KEYS_NAMED = 10
-"""Foreign keys named in a message at most."""
+"""Triggers named in a message at most."""
+Look = Callable[[], Schema]
+"""Describes the database as it is by now. Raises UnsafeError where a planned table is another than it was."""
 
 
 def has_rows(backend: Backend, connection: sa.Connection, table: Table) -> bool:
     """Tell whether a table holds a row."""
     statement = sa.select(sa.literal(1)).select_from(backend.clause(connection, table)).limit(1)
     return connection.execute(statement).first() is not None
-
-
-def _referring(schema: Schema, tables: Sequence[Table]) -> list[tuple[Table, ForeignKey]]:
-    """Return the foreign keys that other tables have to these."""
-    chosen = {table.key for table in tables}
-    others = [table for table in schema if table.key not in chosen]
-    return [(table, key) for table in others for key in table.foreign_keys if key.table in chosen]
 
 
 GROUP_BLOCKS = 8
@@ -41,50 +37,58 @@ GROUP_BLOCKS = 8
 class DatabaseWriter:
     """One transaction on a database."""
 
-    def __init__(self, backend: Backend, connection: sa.Connection, schema: Schema, plan: Plan) -> None:
+    def __init__(self, backend: Backend, connection: sa.Connection, look: Look, plan: Plan) -> None:
         self.backend = backend
         self.connection = connection
         self.plan = plan
         self.committed = False
+        self._look = look
         self._spelling = backend.spelling(connection)
         self._name = backend.shown()
         self._paths: dict[TableKey, Path] = {}
         self._tables = [table.write.table for table in plan.tables]
-        self._old = [table.write.table for table in plan.tables if not table.creates]
         self._new = [table.target for table in plan.tables if table.creates]
-        kept = {table.target.key for table in plan.tables if plan.append or table.keeps}
-        self._emptied = [table for table in self._old if table.key not in kept]
-        self._kept = [table for table in self._old if table.key in kept]
+        self._held = _held(plan)
+        self._references = References(backend, connection, self._tables, self._held)
         self._made: list[Table] = []
         self._savepoint: sa.NestedTransaction | None = None
         self._group: list[tuple[WriteTask, Block]] = []
         self._group_blocks = GROUP_BLOCKS
-        self._outside = _referring(schema, self._tables)
-        self._endangered = _referring(schema, self._emptied)
+        self._endangered: Sequence[Key] = ()
 
     # --- before the data ------------------------------------------------------------------------
 
-    def prepare(self) -> None:
-        """Take the lock, refuse what is not safe, create what is missing, empty what is there."""
-        self.connection.rollback()
-        with self.backend.speaking(self.connection):
-            self.backend.begin_writing(self.connection)
-            self._refuse_unsafe()
-            self._create()
-            old = {table.key for table in self._old}
-            deferred = [(key, foreign_key) for key, foreign_key in self.plan.deferred if key in old]
-            self.backend.defer_foreign_keys(self.connection, deferred)
-            if self._emptied:
-                outside = [key for _, key in self._endangered]
-                self.backend.empty(self.connection, parents_first(self._emptied)[::-1], outside)
+    def prepare(self, schema: Schema) -> None:
+        """Take the locks, refuse what is not safe, create what is missing, empty what is there.
 
-    def _refuse_unsafe(self) -> None:
-        if self.plan.only_empty:
-            occupied = [table.key for table in self._emptied if has_rows(self.backend, self.connection, table)]
-            if occupied:
-                raise holds_rows(self._name, occupied)
+        `schema`: what the database was when the plan was made.
+        """
+        self.connection.rollback()
+        with self.backend.speaking(self.connection), self.backend.waiting(self.connection):
+            self.backend.begin_writing(self.connection)
+            self._endangered = referring(schema, self._tables, self._held.emptied)
+            self._hold(self._held)
+            if self._new:
+                self._create()
+            self._references.remember_orphans()
+            self.backend.defer_foreign_keys(self.connection, self._held.deferred)
+            if self._held.emptied:
+                outside = [key for _, key in self._endangered]
+                self.backend.empty(self.connection, parents_first(self._held.emptied)[::-1], outside)
+
+    def _hold(self, held: Held) -> None:
+        """Lock the tables that are there, and only then look at what they hold."""
+        self.backend.hold(self.connection, replace(held, outside=[key for _, key in self._endangered]))
+        self._endangered = referring(self._look(), self._tables, held.emptied)
+        occupied = [table.key for table in held.vacant if has_rows(self.backend, self.connection, table)]
+        if occupied:
+            raise holds_rows(self._name, occupied)
+        self._refuse_harm()
+        self._references.refuse_endangered(self._endangered)
+
+    def _refuse_harm(self) -> None:
         triggers = []
-        for tables, emptied in ((self._emptied, True), (self._kept, False)):
+        for tables, emptied in ((self._held.emptied, True), ((*self._held.vacant, *self._held.kept), False)):
             if tables:
                 self.backend.refuse_harm(self.connection, tables, emptied=emptied)
                 triggers += self.backend.firing_triggers(self.connection, tables, emptied=emptied)
@@ -93,29 +97,13 @@ class DatabaseWriter:
                 f"{self._name}: triggers would fire: {', '.join(map(shown, triggers[:EXAMPLES]))}"
                 f"{' …' if len(triggers) > EXAMPLES else ''}; drop or disable them for the load"
             )
-        for table, key in self._endangered:
-            if self._refers(table, key):
-                raise UnsafeError(
-                    f"{self._name}: rows of {table.key} refer to {key.table}, which would be emptied;"
-                    f" add {table.key} to the tables to load, or give --append"
-                )
-
-    def _refers(self, table: Table, key: ForeignKey) -> bool:
-        clause = self.backend.clause(self.connection, table, key.columns)
-        there = sa.and_(*[clause.c[name].is_not(None) for name in key.columns])
-        return (
-            self.connection.execute(sa.select(sa.literal(1)).select_from(clause).where(there).limit(1)).first()
-            is not None
-        )
 
     def _create(self) -> None:
-        if not self._new:
-            return
         ddl.create_tables(self.connection, self._spelling, self._new, made=self._made.append)
         if self.backend.ddl_commits:
             # DDL ends the transaction there, so all of it comes before the first row.
             self._create_keys()
-            self.backend.begin_again(self.connection)
+            self._hold(replace(self._held, vacant=(*self._held.vacant, *self._new)))
 
     def _create_keys(self) -> None:
         ddl.create_indexes(self.connection, self._spelling, self._new)
@@ -199,39 +187,13 @@ class DatabaseWriter:
     def finish(self) -> None:
         """Make keys and indexes, check every reference, move the sequences."""
         self._end_group()
-        old = {table.key for table in self._old}
-        deferred = [(key, foreign_key) for key, foreign_key in self.plan.deferred if key in old]
         with self.backend.speaking(self.connection):
-            self._refuse_orphans()
-            self.backend.check_foreign_keys(self.connection, deferred)
+            self._references.refuse_orphans(self._endangered)
+            self.backend.check_foreign_keys(self.connection, self._held.deferred)
             if self._new and not self.backend.ddl_commits:
                 self._create_keys()
             for table in self._tables:
                 self.backend.finish_table(self.connection, table)
-
-    def _refuse_orphans(self) -> None:
-        inside = [(table, key) for table in self._tables for key in table.foreign_keys]
-        found = []
-        for table, key in (*inside, *self._outside):
-            if rows := self._orphans(table, key):
-                named = ", ".join(f"({', '.join(map(shown, row))})" for row in rows[:EXAMPLES])
-                found.append(
-                    f"table {table.key}: {', '.join(key.columns)} refers to rows that {key.table} does not have:"
-                    f" {named}{' …' if len(rows) > EXAMPLES else ''}"
-                )
-        if found:
-            more = f"; and {len(found) - KEYS_NAMED} more keys" if len(found) > KEYS_NAMED else ""
-            advice = "load those rows as well, or leave the tables out that refer to them"
-            raise ValueRefusedError(f"{'; '.join(found[:KEYS_NAMED])}{more}; {advice}; {ROLLED_BACK}")
-
-    def _orphans(self, table: Table, key: ForeignKey) -> Sequence[sa.Row[tuple[object, ...]]]:
-        child = self.backend.clause(self.connection, table, key.columns).alias("child")
-        parent = self.backend.clause(self.connection, key.table, key.referred).alias("parent")
-        same = [parent.c[right] == child.c[left] for left, right in zip(key.columns, key.referred, strict=True)]
-        found = sa.exists(sa.select(sa.literal(1)).select_from(parent).where(*same))
-        columns = [child.c[name] for name in key.columns]
-        statement = sa.select(*columns).where(*[column.is_not(None) for column in columns], ~found)
-        return self.connection.execute(statement.distinct().limit(EXAMPLES + 1)).all()
 
     def commit(self, results: Sequence[TableResult], snapshot: Snapshot) -> None:
         """Make it last."""
@@ -241,6 +203,7 @@ class DatabaseWriter:
                 wanted = {} if self.plan.append and not plan.creates else plan.numbering
                 self.backend.move_sequences(self.connection, plan.write.table, wanted)
             self.connection.commit()
+            self.backend.publish()
         self.committed = True
 
     def undo(self) -> None:
@@ -251,29 +214,39 @@ class DatabaseWriter:
         try:
             with self.backend.speaking(self.connection):
                 self.connection.rollback()
-                self._drop_made(self.connection)
+                left = self.backend.drop_new(self.connection, self._made)
         except DatabaseError:
             # Interrupted in the middle of a statement, the connection is of no use any more.
             self.backend.cancel(self.connection)
             self.connection.invalidate()
-            self._undo_anew()
+            left = self._undo_anew()
+        if left:
+            names = ", ".join(map(str, left))
+            raise DatabaseError(f"{self._name}: the new tables {names} are left, as others have put rows into them")
 
-    def _undo_anew(self) -> None:
+    def _undo_anew(self) -> list[TableKey]:
         if not (self._made and self.backend.ddl_commits):
-            return
+            return []
         try:
             connection = self.backend.connect(writing=True)
             with self.backend.speaking(connection):
-                self._drop_made(connection)
+                left = self.backend.drop_new(connection, self._made)
             connection.close()
         except (DatabaseError, ConnectError) as error:
             names = ", ".join(str(table.key) for table in self._made)
             raise DatabaseError(f"{self._name}: the new, empty tables {names} are left; drop them: {error}") from None
+        return left
 
-    def _drop_made(self, connection: sa.Connection) -> None:
-        """Drop what this run created, where a rollback does not; foreign keys are not checked here."""
-        if not (self._made and self.backend.ddl_commits):
-            return
-        for table in self._made:
-            self.backend.run(connection, f"DROP TABLE IF EXISTS {self.backend.qualified(connection, table)}")
-        connection.commit()
+
+def _held(plan: Plan) -> Held:
+    """Return the tables of a plan that are there, by what becomes of their rows."""
+    there = [table for table in plan.tables if not table.creates]
+    keys = {table.target.key for table in there}
+    kept = {table.target.key for table in there if plan.append or table.keeps}
+    tables = [table.write.table for table in there]
+    return Held(
+        emptied=[table for table in tables if table.key not in kept | plan.vacant],
+        vacant=[table for table in tables if table.key in plan.vacant],
+        kept=[table for table in tables if table.key in kept],
+        deferred=[(key, foreign_key) for key, foreign_key in plan.deferred if key in keys],
+    )

@@ -126,14 +126,14 @@ def _agreed(plan: Plan, target: Target, options: Options) -> Plan:
     """Return the plan that the user agrees to. Raises UnsafeError where rows would go that nobody gave up."""
     if plan.append or options.replace:
         return plan
-    occupied = target.occupied([table.target for table in plan.tables if not (table.creates or table.keeps)])
-    if not occupied:
-        return replace(plan, only_empty=True)
-    if options.confirm is None:
+    there = [table.target for table in plan.tables if not (table.creates or table.keeps)]
+    occupied = target.occupied(there)
+    if occupied and options.confirm is None:
         raise holds_rows(target.name, occupied)
-    if not options.confirm(plan, occupied):
+    if occupied and options.confirm and not options.confirm(plan, occupied):
         raise UnsafeError("not confirmed; nothing was changed")
-    return plan
+    # A yes is for the tables that were shown, whatever comes into the others meanwhile.
+    return replace(plan, vacant=frozenset(table.key for table in there) - frozenset(occupied))
 
 
 class _Run:

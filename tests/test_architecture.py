@@ -59,7 +59,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     | {"checking", "formats", "compression", "fingerprint", "order", "fills", "conversions"}
     | {"schema_yaml", "schema_marks"},
     "backends": LINES | {"checking", "sql_text"},
-    "database_writer": BETWEEN | {"backends", "salvage"},
+    "references": VOCABULARY | {"backends"},
+    "database_writer": BETWEEN | {"backends", "salvage", "references"},
     "database": BETWEEN | {"backends", "database_writer"},
     "pipeline": BETWEEN,
     "transfer": BETWEEN | {"pipeline", "salvage"},

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from dbdump_core.abc import Block, Path, ReadTask, WriteTask
 from dbdump_core.backends import backend_for, ddl
 from dbdump_core.backends.base import Backend
+from dbdump_core.backends.holding import Held
 from dbdump_core.backends.spelling import as_created
 from dbdump_core.fingerprint import canonical
 from dbdump_core.lines import split_rows
@@ -65,6 +66,7 @@ def write(url: str, table: Table, sample: Sample, *, native: bool) -> Path:
         backend.run(connection, f"DELETE FROM {backend.qualified(connection, table)}")
         connection.commit()
         backend.begin_writing(connection)
+        backend.hold(connection, Held(vacant=[table]))
         task = WriteTask(table, table.columns, (BIGINT, sample.type))
         data = b"".join(map(line, rows_of(sample)))
         path = backend.write(connection, task, Block(data, len(sample.values)))

@@ -14,11 +14,12 @@ import sqlalchemy as sa
 
 from ..abc import Block, Emit, Path, ReadTask, Snapshot, WriteTask
 from ..checking import Checker, passed
-from ..errors import ConnectError, DatabaseError, UsageError
+from ..errors import ConnectError, DatabaseError, UnsafeError, UsageError
 from ..lines import decoder
 from ..schema import Column, ForeignKey, Numbering, Schema, Table, TableKey
 from ..types import Kind, Type
 from . import portable
+from .holding import Held
 from .reflection import reflect
 from .spelling import Spelling
 
@@ -199,14 +200,44 @@ class Backend:
     # --- writing --------------------------------------------------------------------------------
 
     def begin_writing(self, connection: sa.Connection) -> None:
-        """Begin the one transaction of a load and take the target's lock.
-
-        Raises UnsafeError when another run holds it.
-        """
+        """Take the target's lock, which another run must not hold. Raises UnsafeError."""
         connection.execute(sa.select(sa.literal(1)))
 
-    def begin_again(self, connection: sa.Connection) -> None:
-        """Begin the transaction once more, after DDL has ended it; the lock is still held."""
+    def hold(self, connection: sa.Connection, held: Held) -> None:
+        """Begin the one transaction of a load: lock its tables first, so that it sees what is there by then.
+
+        May be called again, after DDL has ended the transaction; the lock of the run is still held. Tables
+        of others are not locked. Raises UnsafeError where a lock is not to be had in time.
+        """
+
+    lock_errors: ClassVar[frozenset[object]] = frozenset()
+    """Codes of errors that say that a lock was not to be had: in time, or at all as two waited for each other."""
+
+    @contextmanager
+    def waiting(self, connection: sa.Connection, what: object = "a table") -> Iterator[None]:
+        """Turn a lock that is not to be had into a refusal; for the time before the first row."""
+        try:
+            yield
+        except (sa.exc.DBAPIError, self.driver_error(connection)) as error:
+            if self.error_code(getattr(error, "orig", None) or error) not in self.lock_errors:
+                raise
+            raise UnsafeError(
+                f"{self.shown()}: {what} is in use by another session: {reason(error)}; run again when that has ended"
+            ) from error
+
+    def current(self, statement: sa.Select[Any]) -> sa.Select[Any]:
+        """Return a query that sees what is committed now, and keeps others from changing it until the end.
+
+        The statement itself where the engine's foreign keys see to that.
+        """
+        return statement
+
+    def drop_new(self, connection: sa.Connection, tables: Sequence[Table]) -> list[TableKey]:
+        """Drop tables that the run made and no rollback takes away; return those that others have filled by now."""
+        return []
+
+    def publish(self) -> None:
+        """Give what `connect` had to make its name, once it is whole. Raises UnsafeError where that is taken."""
 
     def discard(self) -> None:
         """Remove what `connect` had to make, after a run that wrote nothing."""

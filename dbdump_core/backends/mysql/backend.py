@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -15,9 +16,10 @@ from ...schema import Column, ForeignKey, Schema, Table, TableKey
 from ...types import FLOAT, Kind, Type
 from .. import portable
 from ..base import Backend, reason
+from ..holding import Held
 from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
-from . import catalog, faults, reading
+from . import catalog, faults, harm, locking, reading
 from .spelling import MysqlSpelling
 
 # torture.md 0.1. Empty for reading, so that zero dates are shown; strict for writing.
@@ -58,16 +60,8 @@ _MUST = {
 }
 """Settings whose wrong value would change data; the others only make errors likelier."""
 
-_LASTING = """
-SELECT t.table_name, t.engine FROM information_schema.tables t JOIN information_schema.engines e ON e.engine = t.engine
-WHERE t.table_schema = DATABASE() AND e.transactions <> 'YES' ORDER BY 1
-"""
-"""Tables whose rows a rollback does not touch."""
-_FAR_CHILDREN = """
-SELECT DISTINCT table_schema, table_name, referenced_table_name FROM information_schema.key_column_usage
-WHERE referenced_table_schema = DATABASE() AND table_schema <> DATABASE() ORDER BY 1, 2
-"""
-"""Tables of other databases with foreign keys into this one: with their checks off, nothing would protect them."""
+LOCK_SECONDS = 60
+"""How long to wait for a lock on a row or a table before giving up."""
 
 
 class MysqlBackend(Backend):
@@ -76,6 +70,7 @@ class MysqlBackend(Backend):
     name: ClassVar[str] = "mysql"
     ddl_commits: ClassVar[bool] = True
     ends_run: ClassVar[frozenset[object]] = faults.ENDS_RUN
+    lock_errors: ClassVar[frozenset[object]] = faults.LOCK_ERRORS
     catalog = catalog
 
     def __init__(self, url: sa.URL, *, native: bool = True, create: bool = False) -> None:
@@ -110,6 +105,8 @@ class MysqlBackend(Backend):
 
     def pin(self, connection: sa.Connection, *, writing: bool) -> None:
         wanted: dict[str, object] = dict(_SETTINGS, sql_mode=_WRITE_MODE if writing else _READ_MODE)
+        # A lock on a table is waited for a day or a year unless told otherwise.
+        wanted |= {"lock_wait_timeout": LOCK_SECONDS, "innodb_lock_wait_timeout": LOCK_SECONDS}
         if writing:
             wanted |= _WRITE_SETTINGS
         self.run(connection, _ALL_ROWS)
@@ -258,11 +255,23 @@ class MysqlBackend(Backend):
             raise UnsafeError(f"{self.shown()} is read-only (a replica?); name its primary server")
         if self._loads is None:
             self._loads = self._probe(connection)
-        self.begin_again(connection)
+        connection.commit()
 
-    def begin_again(self, connection: sa.Connection) -> None:
+    def hold(self, connection: sa.Connection, held: Held) -> None:
+        referred = held.referred | {TableKey(None, name) for _, _, name in harm.far_children(connection)}
         connection.commit()
         self.run(connection, "START TRANSACTION")
+        for table in held.tables:
+            with self.waiting(connection, f"table {table.key}"):
+                name = self.qualified(connection, table)
+                self.run(connection, locking.statement(table, held, referred).format(name)).all()
+
+    def current(self, statement: sa.Select[Any]) -> sa.Select[Any]:
+        return statement.with_for_update(read=True)
+
+    def drop_new(self, connection: sa.Connection, tables: Sequence[Table]) -> list[TableKey]:
+        names = [(table.key, self.qualified(connection, table)) for table in tables]
+        return [key for key, name in names if not locking.drop_empty(partial(self.run, connection), name)]
 
     def _may_write(self, connection: sa.Connection) -> bool:
         grants = " ".join(str(row[0]) for row in self.run(connection, "SHOW GRANTS FOR CURRENT_USER"))
@@ -329,33 +338,17 @@ class MysqlBackend(Backend):
     def empty(self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]) -> None:
         # Not TRUNCATE: it commits. Foreign keys are off, so nothing cascades.
         for table in tables:
-            self.run(connection, f"DELETE FROM {self.qualified(connection, table)}")
+            with self.waiting(connection, f"table {table.key}"):
+                self.run(connection, f"DELETE FROM {self.qualified(connection, table)}")
 
     def refuse_harm(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> None:
-        names = {table.name for table in tables}
-        for table, engine in self.run(connection, _LASTING):
-            if table in names:
-                raise UnsafeError(
-                    f"{self.shown()}: table {table} is stored by {engine}, which rolls nothing back; give it another"
-                    f" engine first: ALTER TABLE {self.quote(connection, table)} ENGINE=InnoDB"
-                )
-        for schema, table, referred in self.run(connection, _FAR_CHILDREN) if emptied else ():
-            far = self.qualified(connection, TableKey(schema, table))
-            if referred in names and self.run(connection, f"SELECT 1 FROM {far} LIMIT 1").first():
-                raise UnsafeError(
-                    f"{self.shown()}: rows of {schema}.{table} may refer to {referred}, which would be emptied;"
-                    " drop that foreign key for the load, or give --append"
-                )
+        harm.refuse(self, connection, {table.name for table in tables}, emptied=emptied)
 
     def firing_triggers(self, connection: sa.Connection, tables: Sequence[Table], *, emptied: bool) -> list[str]:
         events = ("INSERT", "DELETE") if emptied else ("INSERT",)
         names = {table.name for table in tables}
-        rows = self.run(
-            connection,
-            "SELECT event_object_table, trigger_name, event_manipulation FROM information_schema.triggers"
-            " WHERE event_object_schema = DATABASE() ORDER BY 1, 2",
-        )
-        return [f"{table}.{name}" for table, name, event in rows if table in names and event in events]
+        found = harm.triggers(connection)
+        return [f"{table}.{name}" for table, name, event in found if table in names and event in events]
 
     # --- one database ---------------------------------------------------------------------------
 

@@ -20,6 +20,9 @@ ENDS_RUN: frozenset[object] = frozenset(
     }
 )  # fmt: skip
 """Numbers of errors after which single rows need not be tried."""
+LOCK_ERRORS: frozenset[object] = frozenset({1205, 1213})
+NO_RIGHT = frozenset({1044, 1045, 1142, 1143, 1227})
+NO_TABLE = 1146
 WARNINGS_SHOWN = 3
 MOST_WARNINGS = 65_535
 """Warnings that a server lists at most."""

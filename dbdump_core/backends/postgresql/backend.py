@@ -16,9 +16,10 @@ from ...schema import Column, ForeignKey, Identity, Numbering, Table, TableKey
 from ...types import FLOAT, Kind, Type
 from .. import portable
 from ..base import ROLLED_BACK, Backend, reason
+from ..holding import Held
 from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
-from . import catalog, copying, sequences
+from . import catalog, copying, locking, sequences
 from .spelling import PostgresqlSpelling
 
 # torture.md 0.1: each of these, set on a role or database, has changed or cut somebody's data.
@@ -63,6 +64,7 @@ class PostgresqlBackend(Backend):
     name: ClassVar[str] = "postgresql"
     # Deadlock, out of space or memory, in use, stopped, system error, internal error.
     ends_run: ClassVar[frozenset[object]] = frozenset({"08", "40", "53", "55", "57", "58", "XX"})
+    lock_errors: ClassVar[frozenset[object]] = frozenset({"40", "55"})
     catalog = catalog
 
     def __init__(self, url: sa.URL, *, native: bool = True, create: bool = False) -> None:
@@ -140,7 +142,8 @@ class PostgresqlBackend(Backend):
         self.run(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         self._partitioned = None
         if tables:
-            names = ", ".join(self.qualified(connection, table) for table in tables)
+            # In one order, as a load takes its own: else the two could wait for each other.
+            names = ", ".join(self.qualified(connection, table) for table in Held(kept=tables).tables)
             self.run(connection, f"LOCK TABLE {names} IN ACCESS SHARE MODE")
         now = self.reflect(connection).by_key
         for table in tables:
@@ -191,10 +194,23 @@ class PostgresqlBackend(Backend):
     # --- writing --------------------------------------------------------------------------------
 
     def begin_writing(self, connection: sa.Connection) -> None:
-        if not self.run(connection, f"SELECT pg_try_advisory_xact_lock({_RUN_LOCK[0]}, {_RUN_LOCK[1]})").scalar_one():
+        # The session's, not the transaction's: asking is a query, and a load's first one comes after its locks.
+        if not self.run(connection, f"SELECT pg_try_advisory_lock({_RUN_LOCK[0]}, {_RUN_LOCK[1]})").scalar_one():
             raise UnsafeError(f"another run is loading into {self.shown()}; wait for it to end")
         if self.run(connection, "SHOW transaction_read_only").scalar_one() == "on":
             raise UnsafeError(f"{self.shown()} is read-only (a replica?); name its primary server")
+        connection.commit()
+
+    def hold(self, connection: sa.Connection, held: Held) -> None:
+        lockable = [table.key for table in held.vacant if self._may(connection, [table], "UPDATE, DELETE, TRUNCATE")]
+        truncates = self._truncates(connection, held.emptied, held.outside)
+        modes = locking.modes(held, truncates=truncates, lockable=lockable)
+        names = {table.key: self._from(connection, table) for table in held.tables}
+        connection.commit()
+        self.run(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        for key, name in names.items():
+            with self.waiting(connection, f"table {key}"):
+                self.run(connection, f"LOCK TABLE {name} IN {modes[key]} MODE")
         self.run(connection, "SET CONSTRAINTS ALL DEFERRED")
 
     def write_natively(self, connection: sa.Connection, task: WriteTask, block: Block) -> bool:
@@ -255,17 +271,21 @@ class PostgresqlBackend(Backend):
 
     def empty(self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]) -> None:
         names = [self._from(connection, table) for table in tables]
-        if names and not outside and self._may_truncate(connection, tables):
+        if self._truncates(connection, tables, outside):
             self.run(connection, f"TRUNCATE {', '.join(names)}")
             return
         for name in names:
             self.run(connection, f"DELETE FROM {name}")
 
-    def _may_truncate(self, connection: sa.Connection, tables: Sequence[Table]) -> bool:
+    def _truncates(self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]) -> bool:
+        return bool(tables) and not outside and self._may(connection, tables, "TRUNCATE")
+
+    def _may(self, connection: sa.Connection, tables: Sequence[Table], rights: str) -> bool:
+        """Tell whether the account has one of these rights on all of the tables."""
         names_there = "unnest(CAST(:names AS text[])) AS t"
-        statement = sa.text(f"SELECT bool_and(has_table_privilege(t, 'TRUNCATE')) FROM {names_there}")
+        statement = sa.text(f"SELECT bool_and(has_table_privilege(t, :rights)) FROM {names_there}")
         names = [self.qualified(connection, table) for table in tables]
-        return bool(connection.execute(statement, {"names": names}).scalar_one())
+        return bool(connection.execute(statement, {"names": names, "rights": rights}).scalar_one())
 
     def defer_foreign_keys(self, connection: sa.Connection, keys: Sequence[tuple[TableKey, ForeignKey]]) -> None:
         for table, key in keys:
