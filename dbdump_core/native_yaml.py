@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 
 from .schema import Native, Numbering
@@ -30,7 +31,8 @@ def native(node: Node) -> Native:
     return Native(
         numbering=_numbering(keys["numbering"]) if "numbering" in keys else None,
         collation=keys["collation"].string() if "collation" in keys else None,
-        on_update_now="on_update_now" in keys and keys["on_update_now"].flag(),
+        on_update_now=_flag(keys, "on_update_now"),
+        utc_default=_flag(keys, "utc_default"),
     )
 
 
@@ -39,4 +41,8 @@ def _numbering(node: Node) -> Numbering:
     known = {name: part.integer() for name, part in keys.items() if name != "cycle"}
     if known.get("step") == 0:
         raise keys["step"].error("a step of 0 numbers no rows; give another")
-    return replace(Numbering(), **known, cycle="cycle" in keys and keys["cycle"].flag())
+    return replace(Numbering(), **known, cycle=_flag(keys, "cycle"))
+
+
+def _flag(keys: Mapping[str, Node], key: str) -> bool:
+    return key in keys and keys[key].flag()

@@ -78,6 +78,7 @@ class Native:
     numbering: Numbering | None = None
     collation: str | None = None
     on_update_now: bool = False
+    utc_default: bool = False
 
 
 @dataclass(frozen=True, slots=True)

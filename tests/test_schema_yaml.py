@@ -86,7 +86,7 @@ def full_schema() -> Schema:
             column("odd", types.TEXT, default=Default(DefaultKind.SQL, "lower('X'::text)")),
             column("total", generated="(a + b)"),
             column("code", types.TEXT, native=Native(collation="utf8mb4_0900_ai_ci")),
-            column("changed", types.TIMESTAMPTZ, native=Native(on_update_now=True)),
+            column("changed", types.TIMESTAMPTZ, native=Native(on_update_now=True, utc_default=True)),
         ),
         schema="other",
         primary_key=("id", "line"),

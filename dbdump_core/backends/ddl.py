@@ -154,9 +154,15 @@ def _column(
         *parts,
         nullable=column.nullable,
         autoincrement="auto" if column.identity is not None and spelling.identity_clause else False,
-        server_default=spelling.default(column.default, column.type) if column.default else None,
+        server_default=_default(column, spelling),
         comment=column.comment,
     )
+
+
+def _default(column: Column, spelling: Spelling) -> Any:
+    if column.default is None:
+        return None
+    return spelling.default(column.default, column.type, utc=column.native.utc_default)
 
 
 def _identity(identity: Identity, numbering: Numbering) -> sa.Identity:

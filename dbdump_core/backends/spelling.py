@@ -16,7 +16,6 @@ from ..schema import (
     DefaultKind,
     ForeignKey,
     Identity,
-    Native,
     Numbering,
     Schema,
     Table,
@@ -25,6 +24,7 @@ from ..schema import (
 from ..types import Fit, Kind, Type, fit, stored
 from .expressions import portable_expression
 from .key_names import Names
+from .native import settled_native
 from .reflection import now_default, tidy, value_default
 
 
@@ -45,6 +45,10 @@ class Spelling(ABC):
     identity_clause: ClassVar[bool] = False
     """Says GENERATED … AS IDENTITY; otherwise the type says who numbers the rows."""
     exact_decimals: ClassVar[bool] = True
+    now_is_utc: ClassVar[bool] = False
+    """The present moment is always that of UTC."""
+    updates_now: ClassVar[bool] = False
+    """Has ON UPDATE CURRENT_TIMESTAMP."""
     comment_length: ClassVar[int] = 0
     unique_is_key: ClassVar[bool] = False
     """A unique index and a unique constraint are the same thing."""
@@ -85,8 +89,11 @@ class Spelling(ABC):
         return stored(type_)
 
     @abstractmethod
-    def settle_types(self, table: Table) -> Table:
-        """Return `table` with the types that its columns will have. Raises MismatchError."""
+    def settle_types(self, table: Table, *, own: bool) -> Table:
+        """Return `table`, of an engine of the family if `own`, with the types that its columns will have.
+
+        Raises MismatchError.
+        """
 
     @abstractmethod
     def spell(self, column: Column, literal: Callable[[str], str]) -> str:
@@ -97,8 +104,11 @@ class Spelling(ABC):
         """Return how the engine numbers the rows by this column, None if it cannot."""
 
     @abstractmethod
-    def default(self, default: Default, type_: Type) -> str | sa.ColumnElement[Any] | None:
-        """Return the DEFAULT of a column: a text to be quoted or SQL of our own; None if it has none."""
+    def default(self, default: Default, type_: Type, *, utc: bool = False) -> str | sa.ColumnElement[Any] | None:
+        """Return the DEFAULT of a column: a text to be quoted or SQL of our own; None if it has none.
+
+        `utc`: the present moment is that of UTC (`Native.utc_default`).
+        """
 
     def numbering(self, numbering: Numbering | None, type_: Type) -> Numbering | None:
         """Return how a column that numbers rows goes on here, None where the highest key decides.
@@ -177,12 +187,17 @@ def _check_apart(keys: Iterable[TableKey], spelling: Spelling) -> None:
 def _settled(table: Table, spelling: Spelling, source: str | None) -> Table:
     _check_names(table, spelling)
     plain = table.with_columns(tuple(replace(c, type=spelling.flavoured(c.type)) for c in table.columns))
-    typed = spelling.settle_types(plain)
+    own = source in spelling.family
+    typed = spelling.settle_types(plain, own=own)
     notes = list(table.notes)
     for old, new in zip(plain.columns, typed.columns, strict=True):
         if _worth_saying(old.type, new.type):
             notes.append(f"column {shown(old.name)}: {old.type} becomes {new.type}")
-    columns = tuple(_settled_column(column, typed, spelling, source=source, notes=notes) for column in typed.columns)
+    columns = tuple(
+        replace(made, native=settled_native(old, made, spelling, own=own, notes=notes))
+        for old in plain.columns
+        for made in [_settled_column(typed.by_name[old.name], typed, spelling, source=source, notes=notes)]
+    )
     if table.checks:
         notes.append(f"{len(table.checks)} check constraints are not created")
     return replace(
@@ -255,20 +270,7 @@ def _settled_column(
         identity=identity,
         generated=generated,
         comment=_settled_comment(column.comment, spelling),
-        native=Native(numbering=_settled_numbering(column, spelling, notes) if identity else None),
     )
-
-
-def _settled_numbering(column: Column, spelling: Spelling, notes: list[str]) -> Numbering | None:
-    told = column.native.numbering
-    numbering = spelling.numbering(told, column.type)
-    said = f"column {shown(column.name)}"
-    if told and numbering and (told.step, told.cycle) != (numbering.step, numbering.cycle):
-        way = "in a cycle" if told.cycle else f"in steps of {told.step}"
-        notes.append(f"{said}: new rows are numbered {way} at the source, here upwards by one")
-    if told and told.next is None:
-        notes.append(f"{said}: the source does not show its next key; here it follows the highest one")
-    return numbering
 
 
 def _settled_comment(comment: str | None, spelling: Spelling) -> str | None:

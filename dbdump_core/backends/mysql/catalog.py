@@ -18,6 +18,7 @@ from ...schema import (
     ForeignKey,
     Identity,
     Index,
+    Native,
     Schema,
     TableKey,
     UniqueKey,
@@ -188,6 +189,10 @@ def _column(row: Sequence[Any], *, mariadb: bool) -> Column:
         identity=Identity.AUTO if "auto_increment" in extra else None,
         generated=(expression if mariadb else _unescaped(expression)) if computed else None,
         comment=comment or None,
+        native=Native(
+            on_update_now="on update" in extra.lower(),
+            utc_default=not type_.zoned and bool(default) and default.lower().startswith("utc_timestamp"),
+        ),
     )
 
 

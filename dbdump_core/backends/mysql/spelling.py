@@ -39,6 +39,7 @@ class MysqlSpelling(Spelling):
     max_columns: ClassVar[int] = 1017
     """InnoDB's; the server's own is 4,096."""
     deferrable: ClassVar[bool] = False
+    updates_now: ClassVar[bool] = True
     comment_length: ClassVar[int] = 1024
     unique_is_key: ClassVar[bool] = True
     indexes_foreign_keys: ClassVar[bool] = True
@@ -70,9 +71,9 @@ class MysqlSpelling(Spelling):
     def folded_column(self, name: str) -> str:
         return name.lower()
 
-    def settle_types(self, table: Table) -> Table:
+    def settle_types(self, table: Table, *, own: bool) -> Table:
         keyed = keyed_columns(table)
-        columns = [replace(c, type=_settled(table, c, c.name in keyed)) for c in table.columns]
+        columns = [replace(c, type=_settled(table, c, keyed=c.name in keyed, own=own)) for c in table.columns]
         while sum(_row_bytes(column.type) for column in columns) > _MAX_ROW:
             longest = max(columns, key=lambda c: 0 if c.name in keyed else _row_bytes(c.type))
             if longest.type.kind not in (Kind.TEXT, Kind.BYTES) or longest.name in keyed:
@@ -91,8 +92,7 @@ class MysqlSpelling(Spelling):
         if type_.kind is Kind.DECIMAL:
             return f"DECIMAL({type_.precision}, {type_.scale or 0})"
         if type_.kind in (Kind.TIME, Kind.TIMESTAMP):
-            word = "DATETIME" if type_.kind is Kind.TIMESTAMP else "TIME"
-            return f"{word}({6 if type_.precision is None else type_.precision})"
+            return _moment(column)
         if type_ == _UUID_TEXT:
             return "CHAR(36) CHARACTER SET ascii COLLATE ascii_bin"
         if type_.kind in (Kind.TEXT, Kind.BYTES, Kind.BIT) and type_.length is not None:
@@ -107,11 +107,11 @@ class MysqlSpelling(Spelling):
         possible = column.type.kind is Kind.INTEGER and (column.name,) in leads
         return Identity.AUTO if possible and others[0] == column else None
 
-    def default(self, default: Default, type_: Type) -> str | sa.ColumnElement[Any] | None:
+    def default(self, default: Default, type_: Type, *, utc: bool = False) -> str | sa.ColumnElement[Any] | None:
         if default.kind is DefaultKind.UUID or type_.kind is Kind.BYTES:
             return None
         if default.kind is not DefaultKind.VALUE:
-            return _now(type_)
+            return _now(type_, utc)
         if type_.kind is Kind.BIT:
             bits = str(default.value)
             return sa.literal_column(str(int(bits, 2))) if bits and not bits.strip("01") else None
@@ -149,10 +149,24 @@ _PLAIN = {
 }  # fmt: skip
 
 
-def _now(type_: Type) -> sa.ColumnElement[Any]:
+def _now(type_: Type, utc: bool) -> sa.ColumnElement[Any]:
     if type_.kind is Kind.TIMESTAMP:
-        return sa.literal_column(f"CURRENT_TIMESTAMP({6 if type_.precision is None else type_.precision})")
+        digits = _digits(type_)
+        return sa.literal_column(f"(UTC_TIMESTAMP({digits}))" if utc else f"CURRENT_TIMESTAMP({digits})")
     return sa.literal_column("(CURRENT_DATE)" if type_.kind is Kind.DATE else "(CURRENT_TIME)")
+
+
+def _moment(column: Column) -> str:
+    """Return the words of a time or timestamp. NULL is said: old servers take TIMESTAMP alone for NOT NULL."""
+    digits = _digits(column.type)
+    if column.type.kind is Kind.TIME:
+        return f"TIME({digits})"
+    words = f"TIMESTAMP({digits}){' NULL' if column.nullable else ''}" if column.type.zoned else f"DATETIME({digits})"
+    return words + (f" ON UPDATE CURRENT_TIMESTAMP({digits})" if column.native.on_update_now else "")
+
+
+def _digits(type_: Type) -> int:
+    return 6 if type_.precision is None else type_.precision
 
 
 def _row_bytes(type_: Type) -> int:
@@ -162,7 +176,9 @@ def _row_bytes(type_: Type) -> int:
     return type_.length + 2 if type_.kind is Kind.BYTES and type_.length is not None else 32
 
 
-def _settled(table: Table, column: Column, keyed: bool) -> Type:
+def _settled(table: Table, column: Column, *, keyed: bool, own: bool) -> Type:
+    if own and column.type.kind is Kind.TIMESTAMP:
+        return column.type  # one that ends in 2038, as it did at the source
     type_ = _like(table, column)
     if type_.kind not in (Kind.TEXT, Kind.BYTES):
         return type_

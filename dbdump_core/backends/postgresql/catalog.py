@@ -220,7 +220,10 @@ def _column(row: Sequence[Any], types: _Types, numbering: Numbering | None) -> C
         identity=kinds[identity],
         generated=expression if generated else None,
         comment=comment,
-        native=Native(numbering=numbering if kinds[identity] else None),
+        native=Native(
+            numbering=numbering if kinds[identity] else None,
+            utc_default=type_.kind is Kind.TIMESTAMP and not type_.zoned and bool(_UTC_NOW.match(default or "")),
+        ),
     )
 
 
@@ -278,6 +281,7 @@ _NOW = re.compile(
     r"|\((?:now\(\)|CURRENT_TIMESTAMP) AT TIME ZONE '(?i:utc)'::text\)"
     r"|\('now'::text\)::[a-z ]+(?:\(\d\))?[a-z ]*"
 )
+_UTC_NOW = re.compile(r"timezone\('utc'|\((?:now\(\)|CURRENT_TIMESTAMP) AT TIME ZONE 'utc'", re.IGNORECASE)
 _UUID = re.compile(r"(?:\w+\.)?(?:gen_random_uuid|uuid_generate_v4)\(\)")
 _NULL = re.compile(rf"NULL(?:{_CAST})?")
 _UTC = re.compile(r"(.*)\+00")

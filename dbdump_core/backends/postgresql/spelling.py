@@ -39,7 +39,7 @@ class PostgresqlSpelling(Spelling):
     def flavoured(self, type_: Type) -> Type:
         return {UUID_HEX: UUID, DURATION: INTERVAL}.get(type_, stored(type_))
 
-    def settle_types(self, table: Table) -> Table:
+    def settle_types(self, table: Table, *, own: bool) -> Table:
         numbered = numbered_columns(table)
         return table.with_columns(
             tuple(
@@ -83,11 +83,11 @@ class PostgresqlSpelling(Spelling):
         following = start if known.next is None else known.next
         return replace(known, next=following, start=start, lowest=lowest, highest=highest)
 
-    def default(self, default: Default, type_: Type) -> str | sa.ColumnElement[Any] | None:
+    def default(self, default: Default, type_: Type, *, utc: bool = False) -> str | sa.ColumnElement[Any] | None:
         if default.kind is DefaultKind.UUID:
             return sa.func.gen_random_uuid() if type_.kind is Kind.UUID else None
         if default.kind is not DefaultKind.VALUE:
-            return sa.literal_column(_NOW[type_.kind])
+            return sa.literal_column("timezone('utc', now())" if utc else _NOW[type_.kind])
         if isinstance(default.value, bool):
             return sa.literal_column("true" if default.value else "false")
         # A literal without a type: the column's type reads it. The zone pins it to UTC.

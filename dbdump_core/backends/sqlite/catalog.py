@@ -17,6 +17,7 @@ from ...schema import (
     ForeignKey,
     Identity,
     Index,
+    Native,
     Numbering,
     Schema,
     TableKey,
@@ -178,6 +179,7 @@ def _add_columns(draft: Draft, rows: Sequence[Sequence[Any]], statement: Stateme
                 default=None if default is None else parse_default(default, type_ or TEXT),
                 identity=Identity.AUTO if numbered else None,
                 generated=expression if hidden in (2, 3) else None,
+                native=Native(utc_default=_is_utc(default, type_ or TEXT)),
             )
         )
 
@@ -296,6 +298,12 @@ _NOW = ("CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME")
 def parse_default(text: str, type_: Type) -> Default:
     """Return what `dflt_value` says; SQL text where it is more than a literal."""
     return _parsed_default(text.strip(), type_) or Default(DefaultKind.SQL, text)
+
+
+def _is_utc(default: str | None, type_: Type) -> bool:
+    """Tell whether the default is the present moment of a timestamp without a zone: it is that of UTC."""
+    moment = default is not None and default.strip().upper() in _NOW
+    return moment and type_.kind is Kind.TIMESTAMP and not type_.zoned
 
 
 def _parsed_default(text: str, type_: Type) -> Default | None:

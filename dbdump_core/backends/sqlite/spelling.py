@@ -31,6 +31,7 @@ class SqliteSpelling(Spelling):
     exact_decimals: ClassVar[bool] = False
     shared_index_names: ClassVar[bool] = True
     named_keys: ClassVar[bool] = False
+    now_is_utc: ClassVar[bool] = True
 
     def name_problem(self, name: str) -> str | None:
         if "\0" in name:
@@ -49,7 +50,7 @@ class SqliteSpelling(Spelling):
     def folded_column(self, name: str) -> str:
         return folded(name)
 
-    def settle_types(self, table: Table) -> Table:
+    def settle_types(self, table: Table, *, own: bool) -> Table:
         numbered = numbered_columns(table)
         return table.with_columns(
             tuple(
@@ -84,7 +85,7 @@ class SqliteSpelling(Spelling):
     def keyed_in_type(self, table: Table) -> bool:
         return any(column.native.numbering is not None for column in table.columns)
 
-    def default(self, default: Default, type_: Type) -> str | sa.ColumnElement[Any] | None:
+    def default(self, default: Default, type_: Type, *, utc: bool = False) -> str | sa.ColumnElement[Any] | None:
         if default.kind is DefaultKind.UUID:
             return None
         if default.kind is not DefaultKind.VALUE:
