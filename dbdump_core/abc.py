@@ -30,6 +30,7 @@ __all__ = [
     "Emit",
     "Event",
     "Fingerprint",
+    "Limit",
     "Make",
     "Maker",
     "Path",
@@ -106,6 +107,11 @@ Raises MismatchError where a name that it needs is not among them.
 """
 
 
+Limit = Callable[[str], None]
+"""Takes a text in the spelling of its column and raises ValueError, whose text is what was expected: what an
+engine's own column takes of the values that its neutral type has."""
+
+
 class Rewrite(Protocol):
     """Turns the lines of one table as they are read into those to be written.
 
@@ -130,7 +136,8 @@ class ReadTask:
 
     `columns` in the order of the fields of each line; their types are those that engines have
     (`types.stored`). `checks`: column name -> the type that each of its values must be able to become;
-    the reader raises ValueRefusedError naming the row where one cannot. `where`: an SQL condition of the
+    the reader raises ValueRefusedError naming the row where one cannot. `required`: columns that may not
+    be NULL. `limits`: column name -> what else looks at each of its texts. `where`: an SQL condition of the
     user's own. `ordered`: by primary key, where the engine can. `on_error`: takes the error of a bad
     line, which is then left out, instead of it being raised; a source that cannot go on raises it.
     """
@@ -138,6 +145,8 @@ class ReadTask:
     table: Table
     columns: tuple[Column, ...]
     checks: Mapping[str, Type] = field(default_factory=dict)
+    required: frozenset[str] = frozenset()
+    limits: Mapping[str, Limit] = field(default_factory=dict)
     where: str | None = None
     ordered: bool = False
     on_error: Callable[[ValueRefusedError], None] | None = None
@@ -318,6 +327,10 @@ class Target(Protocol):
 
     def refuse_same(self, source: Source) -> None:
         """Raise UnsafeError when `source` is this very database, under whatever name."""
+        ...
+
+    def limit(self, type_: Type) -> Limit | None:
+        """Return what looks at each text for a column of this type, beside the type itself; None for nothing."""
         ...
 
     def planned(self, tables: Sequence[Table], engine: str) -> Sequence[Table]:

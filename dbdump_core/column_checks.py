@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
-from .lexers import lexer
+from .lexers import FIRST_YEAR, LAST_YEAR, lexer
 from .lines import NULL, unescape
 from .types import Kind, Type
 
@@ -43,6 +43,29 @@ def column_check(target: Type, source: Type | None = None) -> ColumnCheck:
     return check
 
 
+def limited(check: ColumnCheck, limit: Callable[[str], None] | None) -> ColumnCheck:
+    """Return what looks at a column by both; `limit` takes the text of one cell."""
+    if limit is None:
+        return check
+    further = each_cell(limit)
+
+    def both(cells: Sequence[bytes]) -> None:
+        check(cells)
+        further(cells)
+
+    return both
+
+
+def each_cell(look: Callable[[str], None]) -> ColumnCheck:
+    """Return what looks at the distinct cells of a column one by one."""
+
+    def check(cells: Sequence[bytes]) -> None:
+        for cell in set(cells) - {NULL}:
+            look(unescape(cell).decode("utf-8"))
+
+    return check
+
+
 def _only(joined: bytes, letters: bytes) -> bool:
     return not joined.translate(None, letters + b"\n")
 
@@ -68,7 +91,7 @@ def _are_integers(cells: Sequence[bytes], joined: bytes, low: int, high: int) ->
 
 
 def _integer(target: Type, source: Type) -> _Look:
-    low, high = (0, 2155) if target.kind is Kind.YEAR else target.integer_range()
+    low, high = (FIRST_YEAR, LAST_YEAR) if target.kind is Kind.YEAR else target.integer_range()
     return lambda cells, joined: _are_integers(cells, joined, low, high)
 
 

@@ -9,13 +9,14 @@ from types import MappingProxyType
 
 import sqlalchemy as sa
 
-from .abc import Emit, Path, Plan, ReadTask, Snapshot, Source
+from .abc import Emit, Limit, Path, Plan, ReadTask, Snapshot, Source
 from .backends.base import Backend
 from .backends.parents import with_parents
 from .backends.spelling import as_created
 from .database_writer import DatabaseWriter, has_rows
 from .errors import UnsafeError
 from .schema import Default, Schema, Table, TableKey
+from .types import Type
 
 Describe = Callable[[Schema], Schema]
 """Takes the schema that reflection found and returns what is made of it: other types, the same columns."""
@@ -128,6 +129,10 @@ class DatabaseTarget:
     def schema(self) -> Schema:
         """Describe the database."""
         return self._schema
+
+    def limit(self, type_: Type) -> Limit | None:
+        """Return what looks at texts that the engine's own column might not take."""
+        return self.backend.limit(self.connection, type_)
 
     def planned(self, tables: Sequence[Table], engine: str) -> Sequence[Table]:
         """Return the tables as they will be created here."""

@@ -12,6 +12,7 @@ from .abc import Block, Emit, Path, Plan, ReadTask, Snapshot, TablePlan, TableRe
 from .backends import ddl
 from .backends.base import Backend
 from .backends.holding import Held
+from .backends.savepoint import Savepoint
 from .errors import ConnectError, DatabaseError, UnsafeError, ValueRefusedError, holds_rows, shown
 from .order import parents_first
 from .references import Key, References, referring
@@ -51,7 +52,7 @@ class DatabaseWriter:
         self._held = _held(plan)
         self._references = References(backend, connection, self._tables, self._held)
         self._made: list[Table] = []
-        self._savepoint: sa.NestedTransaction | None = None
+        self._savepoint: Savepoint | None = None
         self._group: list[tuple[WriteTask, Block]] = []
         self._group_blocks = GROUP_BLOCKS
         self._endangered: Sequence[Key] = ()
@@ -125,17 +126,15 @@ class DatabaseWriter:
             self.backend.read_adopted(self.connection, task, emit)
 
     def write(self, task: WriteTask, block: Block) -> None:
-        """Store a block's rows."""
-        with self.backend.speaking(self.connection):
-            path = self.backend.write(self.connection, task, block)
-        if self._paths.get(task.table.key) is not Path.PORTABLE:
-            self._paths[task.table.key] = path
+        """Store a block's rows. Raises ValueRefusedError naming the row where one is refused."""
+        for error in self.salvage(task, block):
+            raise error
 
     def salvage(self, task: WriteTask, block: Block) -> Iterator[ValueRefusedError]:
         """Store the block's rows but those that are refused; yield the errors of these."""
         self._group.append((task, block))
         with self.backend.speaking(self.connection):
-            self._savepoint = self._savepoint or self.connection.begin_nested()
+            self._savepoint = self._savepoint or Savepoint(self.connection, "dbdump_group")
         if self._refusal(task, block) is None:
             if len(self._group) >= self._group_blocks:
                 self._end_group()
@@ -153,25 +152,31 @@ class DatabaseWriter:
         self._group.clear()
         if savepoint is not None:
             with self.backend.speaking(self.connection):
-                (savepoint.commit if keep else savepoint.rollback)()
+                savepoint.end(keep=keep)
 
     def _attempt(self, task: WriteTask, block: Block) -> ValueRefusedError | None:
         """Store all rows of a block or none; return the error of one that is refused."""
         with self.backend.speaking(self.connection):
-            savepoint = self.connection.begin_nested()
+            savepoint = Savepoint(self.connection, "dbdump_piece")
             error = self._refusal(task, block)
-            (savepoint.rollback if error else savepoint.commit)()
+            savepoint.end(keep=error is None)
         return error
 
     def _refusal(self, task: WriteTask, block: Block) -> ValueRefusedError | None:
         """Store a block's rows, or return the error of one that is refused: then a savepoint has to undo the others."""
         try:
-            self.write(task, block)
+            self._store(task, block)
         except ValueRefusedError as error:
             if error.__cause__ is not None and not self.backend.blames_row(error.__cause__):
                 raise DatabaseError(f"{self._name}: {error}") from error.__cause__
             return error
         return None
+
+    def _store(self, task: WriteTask, block: Block) -> None:
+        with self.backend.speaking(self.connection):
+            path = self.backend.write(self.connection, task, block)
+        if self._paths.get(task.table.key) is not Path.PORTABLE:
+            self._paths[task.table.key] = path
 
     def path(self, task: WriteTask) -> Path:
         """Tell how a table was written; portable as soon as one block was."""

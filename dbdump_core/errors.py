@@ -19,8 +19,12 @@ DbdumpError                     exit 3  failed; what was begun was rolled back
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import ClassVar
+
+ROLLED_BACK = "everything was rolled back"
 
 
 class DbdumpError(Exception):
@@ -63,26 +67,92 @@ class UnsafeError(RefusedError):
     """The step would harm data that nobody named: a copy onto itself, outside rows, triggers."""
 
 
+Cells = tuple[tuple[str, str | None], ...]
+"""Names of columns and what a row has there, cut; None for NULL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One refused row. `columns`: those whose values are at fault, where that is known.
+
+    `row`: its key; `values`: what it has in the columns at fault. `problem`: what is said of all rows
+    that are refused alike; `alike`: what makes them so within the table and columns. `length` and
+    `number`: what the value measures, where that is why it was refused. `place`: file and line.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    row: Cells
+    values: Cells
+    problem: str
+    advice: str
+    alike: str = ""
+    length: int | None = None
+    number: Decimal | None = None
+    place: str = ""
+
+    @property
+    def kind(self) -> tuple[str, tuple[str, ...], str]:
+        """What rows that are told together have in common."""
+        return self.table, self.columns, self.alike or self.problem
+
+    def example(self) -> str:
+        """Return the row for a line about many."""
+        found = ", ".join(_value(value) for _, value in self.values)
+        place = f" at {self.place}" if self.place else ""
+        return f"{f'{found} in ' if found else ''}row {row_text(self.row)}{place}"
+
+    def measured(self) -> str:
+        """Return what the value measures, after a word that says which of many it is."""
+        return f"has {self.length:,}" if self.length is not None else f"is {self.number}"
+
+    def fields(self) -> dict[str, object]:
+        """Return the row as plain data."""
+        length = {"length": self.length} if self.length is not None else {}
+        place = {"place": self.place} if self.place else {}
+        return {"row": dict(self.row), "values": dict(self.values), **length, **place}
+
+
+def row_text(row: Cells) -> str:
+    """Return a row's key for a message: `(id='7')`."""
+    return "(" + ", ".join(f"{name}={_value(value)}" for name, value in row) + ")"
+
+
+def _value(value: str | None) -> str:
+    return "NULL" if value is None else shown(value, 40)
+
+
 class ValueRefusedError(DbdumpError):
-    """A value cannot be stored exactly; the text names table, column, row and value."""
+    """A value cannot be stored exactly; the text names table, column, row and value, `refusal` has them as fields."""
 
-
-ERRORS_SHOWN = 100
-"""Errors that a ManyErrorsError keeps; more are only counted."""
+    def __init__(self, text: str, refusal: Refusal | None = None) -> None:
+        super().__init__(text)
+        self.refusal = refusal
 
 
 class ManyErrorsError(DbdumpError):
-    """Rows were refused; all was rolled back. `errors`: the texts of the first of `count`."""
+    """Rows were refused; all was rolled back.
+
+    `errors`: a text for all rows that were refused alike; `refusals`: the same as plain data; `count`:
+    the rows; `summary`: what is left to say once the texts have been shown.
+    """
 
     def __init__(self, text: str, errors: Sequence[str] = (), count: int = 0) -> None:
         super().__init__(text)
-        self.errors = tuple(errors[:ERRORS_SHOWN])
+        self.errors = tuple(errors)
         self.count = count
+        self.refusals: Sequence[Mapping[str, object]] = ()
+        self.summary = text
 
     @classmethod
-    def of(cls, errors: Sequence[str], count: int) -> ManyErrorsError:
-        """Return the error for `count` errors, of which these are the first."""
-        return cls(f"{count} errors found, rolled back; first: {errors[0]}", errors, count)
+    def of(
+        cls, errors: Sequence[str], count: int, *, refusals: Sequence[Mapping[str, object]] = (), limit: str = ""
+    ) -> ManyErrorsError:
+        """Return the error for `count` errors of these kinds; `limit`: what is to be said of the number."""
+        found = f"{count:,} errors found{limit}, rolled back"
+        many = cls(f"{found}; first: {errors[0]}", errors, count)
+        many.refusals, many.summary = tuple(refusals), found
+        return many
 
 
 class DatabaseError(DbdumpError):

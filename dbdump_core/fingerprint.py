@@ -38,7 +38,14 @@ def canonical(source: Type, target: Type) -> Canonical | None:
     if Kind.DECIMAL in kinds:
         fixed = source.kind is target.kind and source.precision is not None and target.precision is not None
         return None if fixed and (source.scale or 0) == (target.scale or 0) else canonical_decimals
+    if kinds == {Kind.SET}:
+        return None if source.values == target.values else canonical_sets
     return canonical_jsons if Kind.JSON in kinds else None
+
+
+def canonical_sets(cells: list[bytes]) -> list[bytes]:
+    """Return the members of sets in one order: columns list theirs in orders of their own."""
+    return [b",".join(sorted(cell.split(b","))) if b"," in cell else cell for cell in cells]
 
 
 def canonical_floats(cells: list[bytes]) -> list[bytes]:

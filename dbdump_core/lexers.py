@@ -19,6 +19,17 @@ from .types import Kind, Type
 
 Lexer = Callable[[str], None]
 
+
+class Unfit(ValueError):
+    """A text that is not what was `expected`, for what it measures: characters, bytes or bits, or a number."""
+
+    def __init__(self, expected: str, *, length: int | None = None, number: Decimal | None = None) -> None:
+        super().__init__(expected if length is None else f"{expected} (it has {length})")
+        self.expected = expected
+        self.length = length
+        self.number = number
+
+
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _FLOAT = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
@@ -28,6 +39,8 @@ _CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.([0-9]{0,5}
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HEX = re.compile(r"\\x[0-9a-f]*+")
 _BITS = re.compile(r"[01]*")
+FIRST_YEAR, LAST_YEAR = 1901, 2155
+"""What a year column holds, beside 0."""
 _NOT_FINITE = ("NaN", "inf", "-inf")
 _INFINITE = ("infinity", "-infinity")
 
@@ -41,11 +54,22 @@ def _boolean(target: Type, source: Type) -> Lexer:
 
 
 def _integer(target: Type, source: Type) -> Lexer:
-    low, high = (0, 2155) if target.kind is Kind.YEAR else target.integer_range()
+    low, high = target.integer_range()
 
     def lex(text: str) -> None:
-        if not _INTEGER.fullmatch(text) or len(text) > 25 or not low <= int(text) <= high:
-            raise ValueError(f"an integer from {low} to {high}")
+        plain = _INTEGER.fullmatch(text) is not None and len(text) <= 25
+        if not (plain and low <= int(text) <= high):
+            raise Unfit(f"an integer from {low} to {high}", number=Decimal(text) if plain else None)
+
+    return lex
+
+
+def _year(target: Type, source: Type) -> Lexer:
+    def lex(text: str) -> None:
+        plain = _INTEGER.fullmatch(text) is not None and len(text) <= 25
+        if not (plain and (text == "0" or FIRST_YEAR <= int(text) <= LAST_YEAR)):
+            expected = f"a year from {FIRST_YEAR} to {LAST_YEAR}, or 0"
+            raise Unfit(expected, number=Decimal(text) if plain else None)
 
     return lex
 
@@ -61,7 +85,7 @@ def _decimal(target: Type, source: Type) -> Lexer:
             raise ValueError("a decimal in plain digits")
         whole, _, part = text.lstrip("-").partition(".")
         if most is not None and (len(whole.lstrip("0")) > most or len(part.rstrip("0")) > scale):
-            raise ValueError(f"a decimal({target.precision},{scale})")
+            raise Unfit(f"a decimal({target.precision},{scale})", number=Decimal(text))
 
     return lex
 
@@ -96,7 +120,7 @@ def _text(target: Type, source: Type) -> Lexer:
 
     def lex(text: str) -> None:
         if most is not None and len(text) > most:
-            raise ValueError(f"at most {most} characters long (it has {len(text)})")
+            raise Unfit(f"at most {most} characters long", length=len(text))
         if padded and text.endswith(" "):
             raise ValueError(f"without spaces at its end, which a {target} column loses")
 
@@ -109,9 +133,7 @@ def _bytes(target: Type, source: Type) -> Lexer:
             raise ValueError(r"bytes as \x and lower-case hex digits")
         size = len(text) // 2 - 1
         if target.length is not None and (size > target.length or (target.fixed and size != target.length)):
-            raise ValueError(
-                f"{'' if target.fixed else 'at most '}{target.length} bytes long (it has {size})"
-            )
+            raise Unfit(f"{'' if target.fixed else 'at most '}{target.length} bytes long", length=size)
 
     return lex
 
@@ -207,11 +229,16 @@ def _enum(target: Type, source: Type) -> Lexer:
 
 
 def _set(target: Type, source: Type) -> Lexer:
-    members = frozenset(target.values)
+    position = {member: at for at, member in enumerate(target.values)}
+    ordered = source.kind is not Kind.SET  # of two sets the members are compared, whatever their order
 
     def lex(text: str) -> None:
-        if text and not members.issuperset(text.split(",")):
-            raise ValueError("a list of " + ", ".join(target.values[:8]))
+        found = [position.get(member, -1) for member in text.split(",")] if text else []
+        known = ", ".join(target.values[:8])
+        if -1 in found:
+            raise ValueError(f"a list of {known}")
+        if ordered and found != sorted(set(found)):
+            raise ValueError(f"a list in the order of the column, each member once: {known}")
 
     return lex
 
@@ -221,7 +248,7 @@ def _any(target: Type, source: Type) -> Lexer:
 
 
 _LEXERS: Mapping[Kind, Callable[[Type, Type], Lexer]] = {
-    Kind.BOOLEAN: _boolean, Kind.INTEGER: _integer, Kind.YEAR: _integer, Kind.DECIMAL: _decimal,
+    Kind.BOOLEAN: _boolean, Kind.INTEGER: _integer, Kind.YEAR: _year, Kind.DECIMAL: _decimal,
     Kind.FLOAT: _float, Kind.TEXT: _text, Kind.BYTES: _bytes, Kind.DATE: _date, Kind.TIME: _time,
     Kind.TIMESTAMP: _timestamp, Kind.UUID: _uuid, Kind.JSON: _json, Kind.BIT: _bit, Kind.ENUM: _enum,
     Kind.SET: _set, Kind.INTERVAL: _any, Kind.NATIVE: _any,

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from .abc import Block
-from .errors import shown
+from .errors import Cells, row_text, shown
 from .lexers import lexer
 from .schema import Column, Table
 from .types import Kind, Type
@@ -212,14 +212,28 @@ def project(block: Block, positions: Sequence[int]) -> Block:
     return Block(b"\n".join([*lines, b""]), block.rows)
 
 
-def row_name(table: Table, columns: Sequence[Column], cells: Sequence[bytes]) -> str:
-    """Return a row's name for a message: its primary key, or its first fields where there is none."""
+def row_key(table: Table, columns: Sequence[Column], cells: Sequence[bytes]) -> Cells:
+    """Return what names a row for people: its primary key, or its first fields where there is none."""
     names = [column.name for column in columns]
     key = [name for name in table.primary_key if name in names] or names[:3]
-    parts = [
-        f"{name}={shown_cell(cells[names.index(name)])}" for name in key if names.index(name) < len(cells)
-    ]
-    return "(" + ", ".join(parts) + ")"
+    at = {name: names.index(name) for name in key}
+    return tuple((name, cut_text(cells[at[name]])) for name in key if at[name] < len(cells))
+
+
+def row_name(table: Table, columns: Sequence[Column], cells: Sequence[bytes]) -> str:
+    """Return a row's name for a message."""
+    return row_text(row_key(table, columns, cells))
+
+
+VALUE_CUT = 60
+"""Characters kept of a value for a message."""
+
+
+def cut_text(cell: bytes) -> str | None:
+    """Return the text of a cell for a message, cut; None for NULL."""
+    if cell == NULL:
+        return None
+    return cell[: 8 * VALUE_CUT].decode("utf-8", "backslashreplace")[:VALUE_CUT]
 
 
 def shown_cell(cell: bytes) -> str:

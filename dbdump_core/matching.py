@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .abc import Plan, ReadTask, Rewrite, Source, TablePlan, Target, WriteTask
-from .column_checks import ColumnCheck, column_check
+from .abc import Limit, Plan, ReadTask, Rewrite, Source, TablePlan, Target, WriteTask
+from .column_checks import ColumnCheck, column_check, limited
 from .columns import Field, Rules, pair, read_columns, stored_column, stored_table
 from .errors import MismatchError, ValueRefusedError, shown
 from .load_map import LoadMap, TableMap
@@ -146,6 +146,8 @@ class _Planner:
             table=stored_table(table),
             columns=read_columns(table, fields, rules),
             checks=self._checks(table.key, fields),
+            required=frozenset(one.read.name for one in fields if one.read is not None and self._must_fill(one, there)),
+            limits=self._limits(fields),
             where=self._selection.condition(table.key),
             ordered=self._wishes.ordered,
             on_error=self._wishes.on_error,
@@ -158,7 +160,7 @@ class _Planner:
             write=WriteTask(stored_table(there), columns, tuple(one.spelled for one in fields)),
             creates=creates,
             notes=(*(there.notes if creates else ()), *notes),
-            rewrite=self._rewrite(read, fields, known),
+            rewrite=self._rewrite(read, fields, known, there),
             keeps=known.keeps,
             numbering={} if known.keeps else _numbering(fields),
         )
@@ -170,6 +172,37 @@ class _Planner:
             if one.read is not None and not one.rewritten and self._must_check(one.read, one.target, key):
                 checks.setdefault(one.read.name, stored(one.target.type))
         return checks
+
+    def _must_fill(self, one: Field, there: Table) -> bool:
+        """Tell whether a column may not be NULL that is read and written as it is, and might be."""
+        if one.read is None or one.rewritten or (self._source.typed and not one.read.nullable):
+            return False
+        return self._is_required(one.target, there)
+
+    def _is_required(self, column: Column, there: Table) -> bool:
+        """Tell whether the target refuses NULL, or makes something else of it: a number, the present moment."""
+        if self._target.creates:
+            return False
+        # Where types are not kept to, a primary key may hold NULL unless it numbers the rows (torture.md K1).
+        loose = not self._target.typed and column.name in there.primary_key
+        return column.identity is not None or not (column.nullable or loose)
+
+    def _limits(self, fields: Sequence[Field]) -> Mapping[str, Limit]:
+        """Return what else looks at values that are read and written as they are, where they come from elsewhere."""
+        limits: dict[str, Limit] = {}
+        for one in fields:
+            if one.read is not None and not one.rewritten:
+                limit = self._limit(one)
+                if limit is not None:
+                    limits.setdefault(one.read.name, limit)
+        return limits
+
+    def _limit(self, one: Field) -> Limit | None:
+        """Return what else looks at values of a column; None where the source's own has the same limit and keeps to it.
+        """
+        read, right = one.read, stored(one.target.type)
+        same = read is not None and stored(read.type) == right and self._source.engine == self._target.engine
+        return None if same and self._source.typed else self._target.limit(right)
 
     def _must_check(self, read: Column, filled: Column, key: TableKey) -> bool:
         """Tell whether each value must be looked at; refuse types that never meet."""
@@ -185,7 +218,9 @@ class _Planner:
             return meets is Fit.CHECK and not lax
         return meets is Fit.CHECK or not self._source.typed
 
-    def _rewrite(self, read: ReadTask, fields: Sequence[Field], known: TableMap) -> Rewrite | None:
+    def _rewrite(
+        self, read: ReadTask, fields: Sequence[Field], known: TableMap, there: Table
+    ) -> Rewrite | None:
         """Return what makes the written lines, None where those that are read are written."""
         written = [one.target.name for one in fields if one.read is not None and not one.rewritten]
         alone = [column.name for column in read.columns] == [one.read.name for one in fields if one.read]
@@ -201,6 +236,7 @@ class _Planner:
                     make=one.maker(names) if one.maker else None,
                     convert=one.convert,
                     check=self._check(one, read),
+                    required=one.rewritten and self._is_required(one.target, there),
                 )
             )
         rows = known.rows([stored_column(one.target) for one in fields]) if known.rows else None
@@ -213,10 +249,11 @@ class _Planner:
             checked = read.checks.get(one.read.name) == right
             looked_at = checked or not self._must_check(one.read, one.target, read.table.key)
             return None if looked_at else column_check(right, stored(one.read.type))
+        limit = self._target.limit(right)
         if one.edited:
-            return column_check(right)
+            return limited(column_check(right), limit)
         fits = one.read is not None and fit(one.read.type, one.target.type) is Fit.ALWAYS
-        return column_check(right) if self._target.typed and not fits else None
+        return limited(column_check(right), limit) if self._target.typed and not fits else None
 
 
 def _no_uuid(source: Type, target: Type) -> bool:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .abc import Block, Make, ReadTask, Rewrite
+from .checking import NOT_NULL, unfit_value
 from .column_checks import ColumnCheck
 from .conversions import Convert, convert_column
 from .errors import ValueRefusedError
-from .lines import NULL, row_name, shown_cell, split_rows
+from .lines import NULL, row_name, split_rows
 from .schema import Column
 
 Row = Sequence[bytes]
@@ -19,7 +20,8 @@ Row = Sequence[bytes]
 class Cell:
     """How a written cell comes about: field `at` of the line as it was read, or what `make` returns for it.
 
-    `convert` and `check` look at the result of that; NULL is not checked.
+    `convert` and `check` look at the result of that; NULL is not checked, and refused where it is `required`
+    that there is a value.
     """
 
     column: Column
@@ -27,6 +29,7 @@ class Cell:
     make: Make | None = None
     convert: Convert | None = None
     check: ColumnCheck | None = None
+    required: bool = False
 
 
 class LineRewrite:
@@ -44,7 +47,8 @@ class LineRewrite:
         self._width = len(task.columns)
         self._makes = any(cell.make is not None for cell in cells)
         self._as_read = len(cells) == self._width and all(
-            (cell.at, cell.make, cell.convert, cell.check) == (at, None, None, None) for at, cell in enumerate(cells)
+            (cell.at, cell.make, cell.convert, cell.check, cell.required) == (at, None, None, None, False)
+            for at, cell in enumerate(cells)
         )
 
     def block(self, block: Block) -> Block:
@@ -78,6 +82,8 @@ class LineRewrite:
         column = fields[cell.at :: self._width] if cell.make is None else list(map(cell.make, rows))
         if cell.convert is not None:
             column = convert_column(cell.convert, column)
+        if cell.required and NULL in column:
+            raise ValueError(NOT_NULL)
         if cell.check is not None:
             cell.check(column)
         return column
@@ -103,6 +109,8 @@ class LineRewrite:
                 made = cell.make(row) if cell.make else NULL
             if cell.convert is not None:
                 made = cell.convert(made)
+            if cell.required and made == NULL:
+                raise ValueError(NOT_NULL)
             if cell.check is not None:
                 cell.check([made])
         except ValueError as error:
@@ -117,15 +125,13 @@ class LineRewrite:
         )
 
     def _refused(self, cell: Cell, row: Row, made: bytes | None, error: ValueError) -> ValueRefusedError:
-        table = self._task.table
-        expected = "valid UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-        value = self._seen(cell, row) if made is None else shown_cell(made)
-        return ValueRefusedError(
-            f"table {table.key}, column {cell.column.name}, row {row_name(table, self._task.columns, row)}:"
-            f" {value} is not {expected}; change the value or the column's type"
-        )
+        seen = self._seen(cell, row) if made is None else made
+        return unfit_value(self._task, cell.column, row, cell=seen, error=error)
 
-    def _seen(self, cell: Cell, row: Row) -> str:
+    def _seen(self, cell: Cell, row: Row) -> bytes:
         """Return what was read under the name of a column that could not be made."""
         names = [column.name for column in self._task.columns]
-        return shown_cell(row[names.index(cell.column.name)]) if cell.column.name in names else "what it is made of"
+        return row[names.index(cell.column.name)] if cell.column.name in names else _UNSEEN
+
+
+_UNSEEN = b"what it is made of"

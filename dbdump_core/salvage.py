@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Lock
 
 from .abc import Block
-from .errors import ERRORS_SHOWN, DatabaseError, DbdumpError, ManyErrorsError, ValueRefusedError
-
-MOST_ERRORS = 10_000
-"""Refused rows after which a run ends: something else than single rows is wrong then."""
+from .errors import ValueRefusedError
 
 
 def salvaged(block: Block, attempt: Callable[[Block], ValueRefusedError | None]) -> Iterator[ValueRefusedError]:
@@ -42,45 +37,3 @@ def _halves(start: int, end: int) -> list[tuple[int, int]]:
     middle = (start + end) // 2
     return [(middle, end), (start, middle)]
 
-
-class Refusals:
-    """The refused rows of a run that goes on; written to by all of its threads."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._first: list[DbdumpError] = []
-        self._lock = Lock()
-
-    def add(self, error: DbdumpError) -> None:
-        """Keep an error. Raises ManyErrorsError when there are too many to go on."""
-        with self._lock:
-            self.count += 1
-            if len(self._first) < ERRORS_SHOWN:
-                self._first.append(error)
-        if self.count >= MOST_ERRORS:
-            raise self._all()
-
-    @contextmanager
-    def raised(self) -> Iterator[None]:
-        """Raise on the way out what was found: a sole error itself, several as a ManyErrorsError.
-
-        What ended the run itself (a server that is gone, a full disk) comes before the rows.
-        """
-        try:
-            yield
-        except ValueRefusedError as error:
-            if not self.count:
-                raise
-            self.add(error)
-            raise self._all() from error
-        except DatabaseError as error:
-            if not self.count:
-                raise
-            self.count += 1
-            self._first.insert(0, error)
-            raise self._all() from error
-        if self.count:
-            raise self._first[0] if self.count == 1 else self._all()
-
-    def _all(self) -> ManyErrorsError:
-        return ManyErrorsError.of([str(error) for error in self._first], self.count)

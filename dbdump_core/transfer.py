@@ -29,7 +29,7 @@ from .fingerprint import Hasher
 from .load_map import LoadMap
 from .matching import Wishes, described, make_plan
 from .pipeline import Reader, forms
-from .salvage import Refusals
+from .refusals import Refusals
 from .schema import Schema, TableKey
 from .selection import Selection, nothing_chosen, select, settled, vain
 

@@ -258,6 +258,8 @@ def _fit_number(source: Type, target: Type) -> Fit:
     if target.kind is Kind.INTEGER and source.kind in (Kind.INTEGER, Kind.YEAR):
         low, high = source.integer_range() if source.kind is Kind.INTEGER else (0, 2155)
         return _checked_unless(target.integer_range()[0] <= low and high <= target.integer_range()[1])
+    if source.kind is target.kind is Kind.YEAR:
+        return Fit.ALWAYS
     if target.kind is Kind.DECIMAL and source.kind is not Kind.FLOAT:
         (whole, part), (most, least) = _decimal_digits(source), _decimal_digits(target)
         return _checked_unless(_within(whole, most) and _within(part, least))

@@ -14,6 +14,7 @@ from dbdump_core.cli import options as shared
 from dbdump_core.cli.display import Display, open_display
 from dbdump_core.cli.output import Mask, escaped, write_output
 from dbdump_core.cli.signals import Interruptions
+from dbdump_core.cli.summary import refusals_json
 from dbdump_core.errors import DbdumpError, InterruptedRunError, ManyErrorsError
 
 MODEL = "MODEL"
@@ -78,16 +79,17 @@ class DbdumpCommand(BaseCommand):  # type: ignore[misc]
     def _told(self, error: DbdumpError, options: Namespace) -> CommandError:
         """Tell what is to be told beside the one line; return the error that Django shows."""
         mask = Mask(self._urls(options))
-        text = mask(escaped(error))
+        text = last = mask(escaped(error))
         if isinstance(error, ManyErrorsError):
+            last = mask(escaped(error.summary))
             for line in error.errors:
                 self.stderr.write(mask(escaped(line)))
         if options.json:
             import json
 
             failure = {"ok": False, "error": text, "type": type(error).__name__, "exit_code": error.exit_code}
-            write_output(json.dumps(failure) + "\n", self.screen())
-        return CommandError(text, returncode=error.exit_code)
+            write_output(json.dumps({**failure, **refusals_json(error, mask)}) + "\n", self.screen())
+        return CommandError(last, returncode=error.exit_code)
 
     def _urls(self, options: Namespace) -> list[str]:
         """Return the URLs in use with their passwords, so that no message repeats them."""

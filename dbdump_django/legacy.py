@@ -17,7 +17,7 @@ from dbdump_core.cli import close_to, guarded
 from dbdump_core.cli.display import Display, open_display
 from dbdump_core.cli.options import add_allow_empty
 from dbdump_core.cli.output import Mask, escaped, make_encodable, say
-from dbdump_core.cli.summary import amount, quiet_lines
+from dbdump_core.cli.summary import quiet_lines
 from dbdump_core.errors import DbdumpError, ManyErrorsError, RefusedError, UsageError, shown
 
 if TYPE_CHECKING:
@@ -190,12 +190,9 @@ def _show(report: Report, display: Display, options: Namespace) -> None:
 def _failed(error: DbdumpError, options: Namespace) -> int:
     """Tell all errors and how many there are; return the exit code."""
     mask = _mask(options)
-    texts: Sequence[str] = error.errors if isinstance(error, ManyErrorsError) else [str(error)]
-    count = error.count if isinstance(error, ManyErrorsError) else 1
-    say(*(mask(f"dbdump: error: {escaped(text)}") for text in texts))
-    if count > len(texts):
-        say(f"and {count - len(texts):,} more")
-    say(f"{amount(count, 'error')} found, rolled back")
+    many = error if isinstance(error, ManyErrorsError) else None
+    say(*(mask(f"dbdump: error: {escaped(text)}") for text in (many.errors if many else [str(error)])))
+    say(many.summary if many else "1 error found, rolled back")
     return error.exit_code
 
 

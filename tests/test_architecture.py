@@ -29,6 +29,7 @@ BETWEEN = LINES | {"fingerprint", "order", "selection", "matching", "columns"} |
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "": frozenset({"operations", "transfer", "selection"}) | VOCABULARY,
     "errors": frozenset(),
+    "refusals": frozenset({"errors"}),
     "types": frozenset({"errors"}),
     "schema": frozenset({"errors", "types"}),
     "sql_text": frozenset(),
@@ -50,10 +51,10 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "conversions": LINES,
     "load_map": VOCABULARY,
     "fills": LINES | {"conversions", "selection"},
-    "rewriting": LINES | {"column_checks", "conversions"},
+    "rewriting": LINES | {"checking", "column_checks", "conversions"},
     "salvage": VOCABULARY,
     "columns": LINES | {"selection", "sql_text"} | REWRITES,
-    "matching": LINES | {"order", "selection", "columns"} | REWRITES,
+    "matching": LINES | {"column_checks", "order", "selection", "columns"} | REWRITES,
     "formats": LINES,
     "archive": LINES
     | {"checking", "formats", "compression", "fingerprint", "order", "fills", "conversions"}
@@ -63,11 +64,11 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "database_writer": BETWEEN | {"backends", "salvage", "references"},
     "database": BETWEEN | {"backends", "database_writer"},
     "pipeline": BETWEEN,
-    "transfer": BETWEEN | {"pipeline", "salvage"},
+    "transfer": BETWEEN | {"pipeline", "refusals"},
     "comparison": BETWEEN,
     "endpoints": VOCABULARY | {"backends", "database", "archive"},
     "operations": BETWEEN | {"transfer", "comparison", "endpoints", "archive", "schema_yaml"},
-    "cli": VOCABULARY | {"operations", "endpoints", "selection", "schema_yaml"},
+    "cli": VOCABULARY | {"refusals", "operations", "endpoints", "selection", "schema_yaml"},
     "demo": frozenset(),
 }
 """The one direction: `cli, dbdump_django -> operations -> transfer, comparison -> abc`, `abc <- database -> backends

@@ -20,7 +20,7 @@ from ..formats.py import FOOTER, PY, writer
 from ..lines import row_name, split_rows
 from ..names import fold
 from ..schema import Column, Schema, Table, TableKey
-from ..types import TIMESTAMPTZ, Kind
+from ..types import TIMESTAMPTZ, Kind, Type
 from .leftovers import remove_leftovers
 from .storage import close_synced, create_file, create_folder, partial_names, quoted, storing, sync_folder
 
@@ -278,6 +278,9 @@ class _TextTarget:
     def occupied(self, tables: Sequence[Table]) -> Sequence[TableKey]:
         """Return none of them: files of an earlier dump are replaced, as in 2007."""
         return []
+
+    def limit(self, type_: Type) -> None:
+        """Return nothing: text takes every value."""
 
     def planned(self, tables: Sequence[Table], engine: str) -> Sequence[Table]:
         """Return the tables as they are."""

@@ -13,6 +13,7 @@ from ..compression import SUFFIXES, Compression, compressor
 from ..errors import UnsafeError, UsageError, ValueRefusedError, VerificationError, shown
 from ..formats import Format
 from ..schema import Schema, Table, TableKey
+from ..types import Type
 from . import manifest as m
 from .outputs import Output, open_output, place_of, refuse_terminal
 from .reader import StoredSource
@@ -236,6 +237,9 @@ class ArchiveTarget:
     def occupied(self, tables: Sequence[Table]) -> Sequence[TableKey]:
         """Return none of them."""
         return []
+
+    def limit(self, type_: Type) -> None:
+        """Return nothing: text takes every value."""
 
     def planned(self, tables: Sequence[Table], engine: str) -> Sequence[Table]:
         """Return the tables as they are: a dump holds them all."""

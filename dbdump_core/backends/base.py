@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
-from ..abc import Block, Emit, Path, ReadTask, Snapshot, WriteTask
+from ..abc import Block, Emit, Limit, Path, ReadTask, Snapshot, WriteTask
 from ..checking import Checker, passed
+from ..errors import ROLLED_BACK as ROLLED_BACK
 from ..errors import ConnectError, DatabaseError, UnsafeError, UsageError
 from ..lines import decoder
 from ..schema import Column, ForeignKey, Numbering, Schema, Table, TableKey
@@ -163,6 +164,10 @@ class Backend:
         """Describe all tables as what they can take."""
         return self.reflect(connection)
 
+    def limit(self, connection: sa.Connection, type_: Type) -> Limit | None:
+        """Return what looks at each text for a column of this type, where the engine does not take all of them."""
+        return None
+
     def estimate(self, connection: sa.Connection, tables: Sequence[Table]) -> Mapping[TableKey, int]:
         """Return about how many rows tables hold; unknown ones are absent."""
         return {}
@@ -243,7 +248,11 @@ class Backend:
         """Remove what `connect` had to make, after a run that wrote nothing."""
 
     def write(self, connection: sa.Connection, task: WriteTask, block: Block) -> Path:
-        """Store a block's rows; tell which path it took. Raises ValueRefusedError naming the row."""
+        """Store a block's rows; tell which path it took.
+
+        Raises ValueRefusedError, which names the row where the engine tells or the block has only one; other
+        rows may have been stored by then.
+        """
         if self.native and self.write_natively(connection, task, block):
             return Path.NATIVE
         portable.write(self, connection, task, block)
@@ -259,6 +268,10 @@ class Backend:
     def error_code(self, error: BaseException) -> object:
         """Return the code of a driver's error, as `ends_run` has them."""
         return error.args[0] if error.args else None
+
+    def refusal_code(self, error: BaseException) -> str | None:
+        """Return what the engine calls its reason for refusing a row; None where its message says just that."""
+        return None
 
     def blames_row(self, error: BaseException) -> bool:
         """Tell whether a refusal is a single row's fault, so that other rows may still be stored."""
@@ -326,7 +339,6 @@ class Backend:
         """Read a table of the adopted source as `insert_adopted` saw it."""
 
 
-ROLLED_BACK = "everything was rolled back"
 
 
 def reason(error: Exception) -> str:

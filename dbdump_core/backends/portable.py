@@ -6,17 +6,17 @@ Slower than any native path and right on every engine; it decides where the othe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from ..abc import BLOCK_BYTES, Block, Emit, ReadTask, WriteTask
 from ..checking import made
-from ..errors import ValueRefusedError, shown
-from ..lines import encode, row_name, shown_cell, split_rows, text_of
+from ..errors import ROLLED_BACK, Refusal, ValueRefusedError, row_text, shown
+from ..lines import NULL, cut_text, encode, row_key, shown_cell, split_rows, text_of
+from ..schema import Table
 from ..types import Kind, Type
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ FIRST_ROWS = 16
 """Rows of the first fetch: their size decides how many are fetched next."""
 VALUES_SHOWN = 3
 """Values shown of one refused row at most."""
+ADVICE = "correct the rows at the source, or change what the target asks of them"
+"""What to do about rows that a target refuses."""
 MOST_ROWS = 16_384
 """Rows of one fetch at most."""
 
@@ -90,13 +92,30 @@ def refused_value(
     task: ReadTask, row: Sequence[object], column: str, *, value: object, error: Exception
 ) -> ValueRefusedError:
     """Return the error for a value that is not what its column's type says."""
-    cells = [b"\\N" if one is None else str(one).encode("utf-8", "backslashreplace") for one in row]
-    type_ = task.table.by_name[column].type
-    expected = "valid Unicode" if isinstance(error, UnicodeError) else str(error)
-    return ValueRefusedError(
-        f"table {task.table.key}, column {column} ({type_}), row {row_name(task.table, task.columns, cells)}:"
-        f" {shown(value)} is not {expected}; correct the value, or give the column another type in a schema file"
+    at = task.table.by_name[column]
+    cells = [_as_cell(one) for one in row]
+    said = "valid Unicode" if isinstance(error, UnicodeError) else str(error)
+    advice = "correct the value, or give the column another type in a schema file"
+    refusal = Refusal(
+        table=str(task.table.key),
+        columns=(column,),
+        row=row_key(task.table, task.columns, cells),
+        values=((column, cut_text(_as_cell(value))),),
+        problem=f"values are not {said}",
+        advice=advice,
     )
+    return ValueRefusedError(
+        f"table {task.table.key}, column {column} ({at.type}), row {row_text(refusal.row)}:"
+        f" {shown(value)} is not {said}; {advice}",
+        refusal,
+    )
+
+
+def _as_cell(value: object) -> bytes:
+    """Return a driver's value as the bytes of a text for people; SQLite's texts come as bytes."""
+    if value is None:
+        return NULL
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "backslashreplace")
 
 
 # --- writing ----------------------------------------------------------------------------------
@@ -107,19 +126,17 @@ _REFUSALS = (sa.exc.DBAPIError, ValueError, OverflowError)
 
 
 def write(backend: Backend, connection: sa.Connection, task: WriteTask, block: Block) -> None:
-    """Insert the block's rows; where one is refused, find it and name it."""
+    """Insert the block's rows. Raises ValueRefusedError, which names the row where the block has only one."""
     statement = backend.portable_insert(connection, task)
     rows = decoded_rows(backend, task, block)
-    savepoint = connection.begin_nested()
     try:
         connection.execute(statement, rows)
     except _REFUSALS as error:
-        # A broken connection, or a transaction that is undone, has no savepoint to go back to.
-        if backend.blames_row(error):
-            savepoint.rollback()
-            _name_refused_row(backend, connection, partial(refused_row, task, block), zip(repeat(statement), rows))
-        raise
-    savepoint.commit()
+        if not backend.blames_row(error):
+            raise
+        from .base import reason
+
+        raise refused_block(task, block, reason(error), code=backend.refusal_code(error)) from error
 
 
 def decoded_rows(backend: Backend, task: WriteTask, block: Block) -> list[dict[str, object]]:
@@ -135,7 +152,8 @@ def decoded_rows(backend: Backend, task: WriteTask, block: Block) -> list[dict[s
             try:
                 row[f"c{at}"] = None if text is None else backend.portable_value(column, type_, text)
             except ValueError as error:
-                raise refused_row(task, block, number, f"column {column.name}: {shown(text)}: {error}") from None
+                why = f"column {column.name}: {shown(text)}: {error}"
+                raise refused_row(task, block, number, why, code=str(error)) from None
         rows.append(row)
     return rows
 
@@ -147,36 +165,55 @@ def _crossing(source: Type, target: Type) -> Type:
     return target if target.kind is Kind.TEXT else source
 
 
-def _name_refused_row(
-    backend: Backend,
-    connection: sa.Connection,
-    refused: Callable[[int, str], ValueRefusedError],
-    statements: Iterable[tuple[sa.Insert, dict[str, object]]],
-) -> None:
-    """Insert one row after the other until one is refused; raise what `refused` says of its number and the reason."""
-    from .base import reason
-
-    for number, (statement, row) in enumerate(statements):
-        savepoint = connection.begin_nested()
-        try:
-            connection.execute(statement, row)
-        except _REFUSALS as error:
-            if not backend.blames_row(error):
-                raise
-            savepoint.rollback()
-            raise refused(number, reason(error)) from error
-        savepoint.commit()
+def refused_block(task: WriteTask, block: Block, why: str, *, code: object) -> ValueRefusedError:
+    """Return the error for a block that is refused as a whole; a sole row is the one at fault."""
+    if block.rows == 1:
+        return refused_row(task, block, 0, why, code=code)
+    return ValueRefusedError(f"table {task.table.key}: the target refuses a row: {why}; {ROLLED_BACK}")
 
 
-def refused_row(task: WriteTask, block: Block, number: int, why: str) -> ValueRefusedError:
-    """Return the error for row `number` (from 0) of the block; it shows the values of columns that `why` names."""
+def refused_row(task: WriteTask, block: Block, number: int, why: str, *, code: object = None) -> ValueRefusedError:
+    """Return the error for row `number` (from 0) of the block, with the columns that `why` is about.
+
+    `code`: what the engine calls the reason; `why` itself where that holds no value of the row.
+    """
     cells = split_rows(block)[number]
-    named = [at for at, column in enumerate(task.columns) if _is_word(column.name, why)][:VALUES_SHOWN]
-    values = ", ".join(f"{task.columns[at].name} = {shown_cell(cells[at])}" for at in named)
-    return ValueRefusedError(
-        f"table {task.table.key}, row {row_name(task.table, task.columns, cells)}: the target refuses it: {why}"
-        f"{f' ({values})' if values else ''}; everything was rolled back"
+    names = [column.name for column in task.columns]
+    at_fault = tuple(name for name in columns_named(task.table, why) if name in names)
+    refusal = Refusal(
+        table=str(task.table.key),
+        columns=at_fault,
+        row=row_key(task.table, task.columns, cells),
+        values=tuple((name, cut_text(cells[names.index(name)])) for name in at_fault[:VALUES_SHOWN]),
+        problem=f"rows are refused by the target: {why}",
+        advice=f"{ADVICE}; {ROLLED_BACK}",
+        alike=why if code is None else str(code),
     )
+    named = f", column {', '.join(at_fault)}" if at_fault else ""
+    values = ", ".join(f"{name} = {shown_cell(cells[names.index(name)])}" for name in at_fault[:VALUES_SHOWN])
+    text = f"table {task.table.key}{named}, row {row_text(refusal.row)}: the target refuses it: {why}"
+    return ValueRefusedError(f"{text}{f' ({values})' if values else ''}; {refusal.advice}", refusal)
+
+
+def columns_named(table: Table, why: str) -> Sequence[str]:
+    """Return the columns that a message of a database is about: those of a key or check, or by their own names."""
+    keys: list[tuple[str | None, tuple[str, ...]]] = [("PRIMARY", table.primary_key)]
+    keys += [(key.name, key.columns) for key in table.unique]
+    keys += [(index.name, index.columns) for index in table.indexes]
+    keys += [(key.name, key.columns) for key in table.foreign_keys]
+    for check in table.checks:
+        keys.append((check.name, tuple(name for name in table.by_name if _is_word(name, check.expression))))
+    for name, columns in keys:
+        if name and columns and _is_quoted(name, why):
+            return columns
+    names = list(table.by_name)
+    quoted = [name for name in names if _is_quoted(name, why)]
+    return quoted or [name for name in names if _is_word(name, why)]
+
+
+def _is_quoted(name: str, text: str) -> bool:
+    """Tell whether a message names something as databases do: in quotes, after the name of its table or a colon."""
+    return re.search(rf"""["'`(]{re.escape(name)}["'`)]|(?:\.|: ){re.escape(name)}(?!\w)""", text) is not None
 
 
 def _is_word(name: str, text: str) -> bool:

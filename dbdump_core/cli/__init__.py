@@ -140,11 +140,14 @@ def _fail(error: BaseException, arguments: Sequence[str], signalled: int | None)
         from traceback import format_exception
 
         say(mask(escaped_lines("".join(format_exception(error)))))
-    errors = [mask(one) for one in error.errors] if isinstance(error, ManyErrorsError) else []
-    say(*(f"dbdump: error: {escaped(one)}" for one in errors), mask(f"dbdump: error: {escaped(text)}"))
+    many = error if isinstance(error, ManyErrorsError) else None
+    last = many.summary if many and signalled is None else text
+    say(*(mask(f"dbdump: error: {escaped(line)}") for line in (*(many.errors if many else ()), last)))
     if "--json" in arguments:
+        from .summary import refusals_json
+
         failure = {"ok": False, "error": mask(text), "type": kind, "exit_code": exit_code}
-        _write_failure({**failure, "errors": errors} if errors else failure)
+        _write_failure({**failure, **refusals_json(error, mask)})
     return exit_code
 
 

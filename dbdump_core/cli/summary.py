@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from unicodedata import combining, east_asian_width
 
+from ..errors import ManyErrorsError, ValueRefusedError
+from ..refusals import Alike
 from ..results import Detail, Loss, Snapshot
 from .output import escaped, mask_urls
 
@@ -290,3 +292,20 @@ def comparison_json(comparison: Comparison) -> dict[str, object]:
         "seconds": round(comparison.seconds, 3),
         "notes": list(comparison.notes),
     }
+
+
+def refusals_json(error: BaseException, mask: Callable[[str], str]) -> dict[str, object]:
+    """Return what is known of the rows that an error is about, as plain data; nothing for other errors."""
+    if isinstance(error, ManyErrorsError):
+        return {"errors": list(map(mask, error.errors)), "refusals": _masked(list(error.refusals), mask)}
+    if isinstance(error, ValueRefusedError) and error.refusal is not None:
+        return {"refusals": _masked([Alike.of(error).fields()], mask)}
+    return {}
+
+
+def _masked(data: object, mask: Callable[[str], str]) -> object:
+    if isinstance(data, dict):
+        return {key: _masked(value, mask) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_masked(value, mask) for value in data]
+    return mask(data) if isinstance(data, str) else data

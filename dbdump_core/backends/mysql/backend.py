@@ -312,7 +312,7 @@ class MysqlBackend(Backend):
         except self.driver_error(connection) as error:
             if not self.raw(connection).open:
                 raise
-            raise faults.refused(task, block, reason(error)) from error
+            raise portable.refused_block(task, block, reason(error), code=self.refusal_code(error)) from error
         if not loaded.is_exact(block.rows):
             warnings = self.run(connection, "SHOW WARNINGS").all()
             if loaded.took_all(block.rows) and faults.are_rounded(task, loaded, warnings):
@@ -334,6 +334,9 @@ class MysqlBackend(Backend):
         if type_.kind in (Kind.BOOLEAN, Kind.INTEGER, Kind.BYTES, Kind.FLOAT):
             return super().portable_value(column, type_, text)
         return text
+
+    def refusal_code(self, error: BaseException) -> str | None:
+        return str(self.error_code(getattr(error, "orig", None) or error))
 
     def empty(self, connection: sa.Connection, tables: Sequence[Table], outside: Sequence[ForeignKey]) -> None:
         # Not TRUNCATE: it commits. Foreign keys are off, so nothing cascades.

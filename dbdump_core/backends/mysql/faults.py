@@ -31,13 +31,6 @@ _TRUNCATED = 1265
 _PLACE = re.compile(r"(?: at)? (?:row|line) (\d+)$")
 
 
-def refused(task: WriteTask, block: Block, why: str) -> ValueRefusedError:
-    """Return the error for a block that is refused as a whole; a sole row is the one at fault."""
-    if block.rows == 1:
-        return refused_row(task, block, 0, why)
-    return ValueRefusedError(f"table {task.table.key}: the target refuses a row: {why}; {ROLLED_BACK}")
-
-
 _ROUNDED = re.compile(r"Data truncated for column '(.*)' at row \d+", re.DOTALL)
 
 
@@ -69,7 +62,7 @@ def warned(task: WriteTask, block: Block, loaded: Any, warnings: Sequence[Sequen
         number = int(found.group(1)) if found else int(block.rows == 1)
         if 0 < number <= block.rows:
             # The server counts the rows of this statement, which say nothing to people.
-            return refused_row(task, block, number - 1, f"{_PLACE.sub('', text)} (warning {code})")
+            return refused_row(task, block, number - 1, f"{_PLACE.sub('', text)} (warning {code})", code=code)
     listed = "; ".join(texts[:WARNINGS_SHOWN]) or "it says nothing more"
     return ValueRefusedError(
         f"table {task.table.key}: of {block.rows} rows the target took {loaded.records - loaded.skipped} with"

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 from ...abc import Block, Emit, ReadTask, Snapshot, WriteTask
-from ...errors import DatabaseError, RefusedError, UnsafeError, UsageError, ValueRefusedError
+from ...errors import DatabaseError, RefusedError, UnsafeError, UsageError
 from ...schema import Column, ForeignKey, Identity, Numbering, Table, TableKey
 from ...types import FLOAT, Kind, Type
 from .. import portable
@@ -232,18 +232,19 @@ class PostgresqlBackend(Backend):
         line, column = copying.refused_place(error, task.table.name)
         if error.diag.sqlstate == _NO_RIGHT:
             return DatabaseError(f"{self.shown()}: {why}; {ROLLED_BACK}")
-        why = f"column {column}: {why}" if column in task.table.by_name else why
-        if line is None and block.rows == 1:
-            line = 0
+        why = f'column "{column}": {why}' if column in task.table.by_name else why
         if line is None or line >= block.rows:
-            return ValueRefusedError(
-                f"table {task.table.key}: the target refuses a row: {why or reason(error)}; {ROLLED_BACK}"
-            )
-        return portable.refused_row(task, block, line, why)
+            return portable.refused_block(task, block, why or reason(error), code=error.diag.sqlstate)
+        return portable.refused_row(task, block, line, why, code=error.diag.sqlstate)
+
+    def refusal_code(self, error: BaseException) -> str | None:
+        """Return the SQLSTATE."""
+        original: Any = getattr(error, "orig", None) or error
+        return getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
 
     def error_code(self, error: BaseException) -> object:
         """Return the class of the SQLSTATE."""
-        return str(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or "")[:2]
+        return (self.refusal_code(error) or "")[:2]
 
     def portable_value(self, column: Column, type_: Type, text: str) -> object:
         if type_.kind in (Kind.BOOLEAN, Kind.INTEGER, Kind.BYTES, Kind.FLOAT):

@@ -241,7 +241,7 @@ def statement(
         reading = _READINGS.get(column.type.kind, _text)(name, column.type, affinities[column.name])
         target = task.checks.get(column.name)
         check = _check(name, column.type, target) if target else "1"
-        if check is None:
+        if check is None or column.name in task.limits:
             unchecked.add(column.name)
         if reading.mend is not None:
             mends[at] = reading.mend
@@ -249,7 +249,8 @@ def statement(
         if column.type.kind in _SHAPES:
             held = _shape(name, column.type, target, held)
         held = held if check in (None, "1") else f"{held} AND {check}"
-        holds.append(f"({name} IS NULL OR ({held}))" if column.nullable else held)
+        may_be_null = column.nullable and column.name not in task.required
+        holds.append(f"({name} IS NULL OR ({held}))" if may_be_null else held)
         cells.append(_cell(name, column, reading))
     return Statement(
         task,

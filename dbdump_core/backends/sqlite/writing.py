@@ -16,7 +16,7 @@ from ...abc import Block, WriteTask
 from ...lines import unescape
 from ...types import Kind, Type
 from ..base import reason
-from ..portable import refused_row
+from ..portable import refused_block, refused_row
 
 Bind = Callable[[list[str]], Sequence[object]]
 """Takes the texts of a column, none of them NULL, and returns the values to bind. Raises ValueError."""
@@ -131,18 +131,14 @@ class BlockWriter:
         self._binds = [bind_for(column.type, text) for column, text in zip(task.columns, declared, strict=True)]
 
     def write(self, block: Block) -> None:
-        """Insert the block's rows. Raises ValueRefusedError naming the row that cannot be stored."""
+        """Insert the block's rows. Raises ValueRefusedError, which names the row where the block has only one."""
         rows = self._values(block)
-        self._raw.execute("SAVEPOINT block")
         try:
             self._raw.executemany(self._sql, rows)
-        except sqlite3.Error:
+        except sqlite3.Error as error:
             if not self._raw.in_transaction:  # SQLite has rolled all of it back itself: a full disk
                 raise
-            self._raw.execute("ROLLBACK TO block")
-            self._name_refused_row(block, rows)
-            raise
-        self._raw.execute("RELEASE block")
+            raise refused_block(self._task, block, reason(error), code=None) from error
 
     def _values(self, block: Block) -> list[tuple[object, ...]]:
         width = len(self._binds)
@@ -165,7 +161,7 @@ class BlockWriter:
                     _bound(bind, [cell], escaped=True)
                 except ValueError as error:
                     why = f"column {column.name}: {_plain(cell)!r:.60} is not storable: {error}"
-                    raise refused_row(self._task, block, number, why) from None
+                    raise refused_row(self._task, block, number, why, code=str(error)) from None
 
     def _text(self, block: Block) -> str:
         try:
@@ -173,13 +169,6 @@ class BlockWriter:
         except UnicodeDecodeError as error:
             number = block.data.count(b"\n", 0, error.start)
             raise refused_row(self._task, block, number, "a text is not valid UTF-8") from None
-
-    def _name_refused_row(self, block: Block, rows: Sequence[tuple[object, ...]]) -> None:
-        for number, row in enumerate(rows):
-            try:
-                self._raw.execute(self._sql, row)
-            except sqlite3.Error as error:
-                raise refused_row(self._task, block, number, reason(error)) from error
 
 
 def _bound(bind: Bind | None, cells: list[str], *, escaped: bool) -> Sequence[object]:
