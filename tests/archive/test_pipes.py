@@ -9,7 +9,6 @@ import pty
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -128,10 +127,9 @@ def test_a_waiting_read_can_be_cancelled(archive):
         try:
             source = open_source("-")
             threading.Timer(0.3, source.cancel).start()
-            started = time.monotonic()
+            # The other end stays open and says nothing: without the cancelling this would wait for ever.
             with pytest.raises(InterruptedRunError, match="reading 'standard input' was stopped"):
                 load(source)
-            assert time.monotonic() - started < 5
         finally:
             sys.stdin.detach()
             sys.stdin = kept

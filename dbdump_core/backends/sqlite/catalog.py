@@ -102,8 +102,9 @@ def describe(connection: sa.Connection) -> Schema:
         _add_indexes(draft, listed, statements[name])
         draft.checks.extend(statements[name].checks)
     _add_numbering([draft for name, draft in drafts.items() if statements[name].autoincrement], rows)
+    parents = {folded(name): draft for name, draft in drafts.items()}
     for name, draft in drafts.items():
-        _add_foreign_keys(draft, keys.get((name,), []), statements[name], drafts)
+        _add_foreign_keys(draft, keys.get((name,), []), statements[name], parents)
     virtual = [key.name for key, what in rowless.items() if what == VIRTUAL]
     return Schema(
         tuple(draft.table() for draft in drafts.values()), tuple(left_out("virtual tables", virtual)), rowless
@@ -127,10 +128,9 @@ def _add_indexes(draft: Draft, rows: Sequence[Sequence[Any]], statement: Stateme
 
 
 def _add_foreign_keys(
-    draft: Draft, rows: Sequence[Sequence[Any]], statement: Statement, drafts: Mapping[str, Draft]
+    draft: Draft, rows: Sequence[Sequence[Any]], statement: Statement, parents: Mapping[str, Draft]
 ) -> None:
-    """Add the keys, by the parents' own spelling: SQLite matches names without case."""
-    parents = {folded(name): parent for name, parent in drafts.items()}
+    """Add the keys, by the parents' own spelling: SQLite matches names without case; `parents` has them folded."""
     keys = list(grouped(rows, 3).items())
     said = statement.foreign_keys if len(statement.foreign_keys) == len(keys) else [(None, None)] * len(keys)
     for ((_, _, table), parts), (name, deferrable) in zip(keys, said, strict=True):
