@@ -1,7 +1,7 @@
 # make demo   the program at work on a small shop; no server needed
 # make test   everything that must hold: lint, types, tests against real servers
 # make guards takes out each guard listed in tests/guards and shows that its test fails
-# make bench  the benchmark that needs no server; bench/README.md has the others
+# make bench  dbdump beside its peers, into docs/benchmarks.md; QUICK=1: does it all work? (bench/README.md)
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -47,8 +47,8 @@ guards: venv
 demo: $(PROGRAM)
 	$(BIN)/python -m dbdump_core.demo
 
-bench: $(PROGRAM)
-	$(BIN)/python -m bench
+bench: venv
+	$(BIN)/python -m bench $(if $(QUICK),--quick)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,6 +1,6 @@
 """A Django project of 1,000 models, all but empty: how long dbdump and dbload take.
 
-    python bench/django_models.py [--url postgresql://user@host/empty_database …]
+    python -m bench.django_models [--url postgresql://user@host/empty_database …]
 
 SQLite is always there; give --url once for each server. Each database is migrated, dumped and
 loaded again.
@@ -14,8 +14,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import django_project
-import measure
+from . import django_project, measure
+from .places import environment
 
 _FILL = """\
 from django.apps import apps
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--url", action="append", default=[], help="an empty database; its tables are made and left")
     parser.add_argument("--models", type=int, default=1000)
     options = parser.parse_args()
-    django_project.environment()
+    environment()
     with tempfile.TemporaryDirectory(prefix="dbdump-bench-") as name:
         folder = Path(name)
         urls = {"default": str(folder / "many.db")}
@@ -50,7 +50,8 @@ def main() -> None:
 
 def _time(project: django_project.Project, what: str, alias: str, *arguments: str) -> None:
     more = ["--noinput"] if arguments[0] == "dbload" else []
-    run = measure.measure([project.command(*arguments, "--database", alias, "-v", "0", *more)])
+    command = project.command(*arguments, "--database", alias, "-v", "0", *more)
+    run = measure.measure(measure.Contender(what, [[command]], 1))
     print(f"{run.seconds:7.2f} s  {run.peak / 1e6:4.0f} MB  {arguments[0]}, {what}", flush=True)
 
 

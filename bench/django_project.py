@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import orders
+from . import orders
 
 _SETTINGS = """\
 SECRET_KEY = "of no use"
@@ -131,9 +130,3 @@ def fill_orders(database: Path, rows: int) -> None:
     statement = f"INSERT INTO shop_order ({', '.join(orders.COLUMNS)}) VALUES ({slots})"
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.executemany(statement, orders.order_rows(rows))
-
-
-def environment() -> None:
-    """Let the projects' processes import dbdump from this checkout."""
-    root = str(Path(__file__).parent.parent)
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
