@@ -91,7 +91,9 @@ def choose(labels: Sequence[str], exclude: Sequence[str], alias: str, *, allow_e
     models = chosen_models(labels, exclude, alias=alias)
     if not (models or allow_empty):
         what = "is left" if labels or exclude else "lives there"
-        raise UsageError(f"no model {what} in database alias {shown(alias)}; name other apps or another alias")
+        raise UsageError(
+            f"no model {what} in database alias {shown(alias)}; name other apps or another alias, or give --allow-empty"
+        )
     return Chosen(
         alias, models, lookups(models, alias), named=bool(labels), vain=tuple(vain(exclude)), allow_empty=allow_empty
     )

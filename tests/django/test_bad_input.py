@@ -94,7 +94,7 @@ def test_an_unknown_table_in_where(full: str, tmp_path: Path) -> None:
 
 def test_nothing_left_to_dump(full: str, tmp_path: Path) -> None:
     said = refused("dbdump", "catalog", "--exclude", "catalog", database=full, output=str(tmp_path / "x"))
-    assert said == f"no model is left in database alias '{full}'; name other apps or another alias"
+    assert said.startswith(f"no model is left in database alias '{full}'; name other apps or another alias")
 
 
 def test_a_dump_that_is_not_there(bare: str, tmp_path: Path) -> None:
