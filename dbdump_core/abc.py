@@ -193,6 +193,10 @@ class Source(Protocol):
         """Hold one point in time over `tables` while inside; reads outside it are not allowed."""
         ...
 
+    def try_condition(self, table: Table, condition: str) -> None:
+        """Raise SelectionError or UsageError for a condition that rows of the table cannot be chosen by."""
+        ...
+
     def read(self, task: ReadTask, emit: Emit) -> None:
         """Hand the rows of one table to `emit`, as blocks of canonical lines."""
         ...

@@ -67,6 +67,10 @@ def compare(
     only_right = tuple(key for key in met.only_right if chosen(key, selection))
     if not (met.pairs or met.only_left or only_right or allow_empty):
         raise nothing_chosen(left.name, given)
+    for pair in met.pairs:
+        if (condition := selection.condition(pair.left.key)) is not None:
+            left.try_condition(pair.left, condition)
+            right.try_condition(pair.right, condition)
     tables = _compare_pairs((left, right), _ordered(left, right, met.pairs), selection, tell)
     notes = (*left.schema().notes, *right.schema().notes, *vain(selection, given, right.schema()), *met.notes)
     return Comparison(

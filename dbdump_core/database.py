@@ -10,11 +10,11 @@ from types import MappingProxyType
 import sqlalchemy as sa
 
 from .abc import Emit, Limit, Path, Plan, ReadTask, Snapshot, Source
-from .backends.base import Backend
+from .backends.base import Backend, reason
 from .backends.parents import with_parents
 from .backends.spelling import as_created
 from .database_writer import DatabaseWriter, has_rows
-from .errors import UnsafeError
+from .errors import SelectionError, UnsafeError, shown
 from .schema import Default, Schema, Table, TableKey
 from .types import Type
 
@@ -68,6 +68,18 @@ class DatabaseSource:
             with suppress(sa.exc.DBAPIError):
                 if not self.connection.closed:
                     self.connection.rollback()
+
+    def try_condition(self, table: Table, condition: str) -> None:
+        """Raise SelectionError for a condition that the database cannot work out; no row is read."""
+        try:
+            self.backend.try_condition(self.connection, table, condition)
+        except sa.exc.DBAPIError as error:
+            raise SelectionError(
+                f"--where {shown(table.key)}: {self.name} cannot work out {shown(condition)}: {reason(error)};"
+                " correct the condition"
+            ) from None
+        finally:
+            self.connection.rollback()
 
     def read(self, task: ReadTask, emit: Emit) -> None:
         """Hand a table's rows to `emit`."""

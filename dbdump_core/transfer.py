@@ -98,6 +98,9 @@ def transfer(source: Source, target: Target, options: Options) -> Report:
         on_error=None if options.fail_fast else refusals.add,
     )
     plan = make_plan(source, tables, target, selection=selection, wishes=wishes)
+    for table in plan.tables:
+        if table.read.where is not None:
+            source.try_condition(table.source, table.read.where)
     plan = _agreed(plan, target, options)
     run = _Run(source, plan, options, target)
     with source.snapshot(tables) as snapshot:

@@ -42,6 +42,10 @@ class View:
         """Hold one point in time over the tables."""
         return self._source.snapshot(tables)
 
+    def try_condition(self, table: Table, condition: str) -> None:
+        """Raise SelectionError for a condition that the source cannot work out."""
+        self._source.try_condition(table, condition)
+
     def read(self, task: ReadTask, emit: Emit) -> None:
         """Hand a table's rows to `emit`, with the ids that they have at the other side."""
         map_ = self._maps.get(task.table.key)

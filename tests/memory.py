@@ -40,6 +40,9 @@ class MemorySource:
     def snapshot(self, tables: Sequence[Table]) -> Iterator[Snapshot]:
         yield Snapshot.CONSISTENT
 
+    def try_condition(self, table: Table, condition: str) -> None:
+        raise NotImplementedError
+
     def read(self, task: ReadTask, emit: Emit) -> None:
         checker = Checker(task)
         at = [task.table.columns.index(column) for column in task.columns]

@@ -59,6 +59,10 @@ class ArchiveSource(ABC):
     def schema(self) -> Schema:
         """Return the dump's own schema. Raises DumpError, or SchemaError for an edited schema.yaml."""
 
+    def try_condition(self, table: Table, condition: str) -> None:
+        """Raise UsageError: nothing here works out SQL."""
+        raise no_condition(table)
+
     @abstractmethod
     def read(self, task: ReadTask, emit: Emit) -> None:
         """Hand the rows of one table to `emit`; raises DumpError, ValueRefusedError with file and line."""
@@ -100,10 +104,15 @@ class ArchiveSource(ABC):
 
     def _refuse_where(self, task: ReadTask) -> None:
         if task.where is not None:
-            raise UsageError(
-                f"table {shown(task.table.key)}: a dump cannot be filtered by an SQL condition;"
-                " load it and filter there, or filter when dumping"
-            )
+            raise no_condition(task.table)
+
+
+def no_condition(table: Table) -> UsageError:
+    """Return the error for a condition on rows of a dump."""
+    return UsageError(
+        f"table {shown(table.key)}: a dump cannot be filtered by an SQL condition;"
+        " load it and filter there, or filter when dumping"
+    )
 
 
 class _Seen(NamedTuple):

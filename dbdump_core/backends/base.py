@@ -174,6 +174,12 @@ class Backend:
 
     # --- reading --------------------------------------------------------------------------------
 
+    def try_condition(self, connection: sa.Connection, table: Table, condition: str) -> None:
+        """Let the database work out a condition over none of a table's rows. Raises the driver's errors."""
+        rows = self.clause(connection, table).alias("t")
+        chosen = sa.text(portable.literally(condition))
+        connection.execute(sa.select(sa.literal(1)).select_from(rows).where(chosen).limit(0))
+
     def hold_snapshot(self, connection: sa.Connection, tables: Sequence[Table]) -> Snapshot:
         """Begin one point in time over `tables`; it lasts until `release_snapshot` and the connection's rollback."""
         connection.execute(sa.select(sa.literal(1)))
@@ -346,6 +352,6 @@ def reason(error: Exception) -> str:
     original = getattr(error, "orig", None) or error
     parts = original.args
     if len(parts) > 1 and isinstance(parts[0], int):
-        return f"{parts[1]} (error {parts[0]})"
+        return f"{' '.join(str(parts[1]).split())} (error {parts[0]})"
     lines = [line.strip() for line in str(original).splitlines() if line.strip()]
     return " ".join(lines[:2]) if lines else type(original).__name__

@@ -57,10 +57,15 @@ def _select(
     statement = sa.select(*(chosen or [sa.literal(None)])).select_from(table)
     for text in (task.where, condition):
         if text:
-            statement = statement.where(sa.text(f"({text})".replace(":", r"\:")))
+            statement = statement.where(sa.text(literally(text)))
     if task.ordered:
         statement = statement.order_by(*[table.c[name] for name in task.table.primary_key])
     return statement
+
+
+def literally(condition: str) -> str:
+    """Return a condition for `sa.text`, which takes a colon for the beginning of a parameter."""
+    return f"({condition})".replace(":", r"\:")
 
 
 def _fetches(result: sa.CursorResult[Any]) -> Iterator[Sequence[Sequence[object]]]:
