@@ -112,6 +112,9 @@ def _fault(label: str, known: Sequence[Model]) -> str | None:
     """Return what is wrong with a label that no app and no model has; None where one has it."""
     app, dot, name = label.partition(".")
     if app not in apps.app_configs:
+        owners = [name_of(model) for model in known if not dot and model._meta.model_name == label.lower()]
+        if owners:
+            return f"no app {shown(label)}; a model needs its app: {', '.join(map(shown, owners))}"
         names = [*apps.app_configs, *(map(name_of, known) if dot else ())]
         return f"no app {shown(label)}; {close(label, names)}"
     if dot and name.lower() not in _models_of(app):

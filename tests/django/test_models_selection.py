@@ -58,6 +58,8 @@ def test_exclude_takes_away() -> None:
     [
         ("blgo", "no app 'blgo'; close ones: 'blog'"),
         ("Blog", "no app 'Blog'; close ones: 'blog'"),
+        ("Post", "no app 'Post'; a model needs its app: 'blog.Post'"),
+        ("box", "no app 'box'; a model needs its app: 'archive.Box'"),
         ("blog.Psot", r"no model 'blog.Psot'; close ones: 'blog.Post'"),
         ("blgo.Post", r"no app 'blgo.Post'; close ones: .*'blog.Post'"),
         ("blog.", "no model 'blog.'"),
