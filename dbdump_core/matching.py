@@ -211,7 +211,7 @@ class _Planner:
         if meets is Fit.NEVER:
             raise MismatchError(
                 f"column {key}.{read.name} is {read.type} at the source and {filled.type} at the target, which share no"
-                " spelling; change one of them, or the source's type in a schema file"
+                " spelling; change one of them, or what describes the source"
             )
         if not self._target.typed:
             lax = left.kind is right.kind and right.kind is not Kind.DECIMAL

@@ -38,6 +38,19 @@ def database_url(alias: str) -> sa.URL:
     )
 
 
+def existing_url(alias: str) -> sa.URL:
+    """Return the URL of an alias's database, which `migrate` has made where it is a file.
+
+    Raises ConnectError where that file is not there, and what `database_url` raises.
+    """
+    url = database_url(alias)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        raise ConnectError(
+            f"database alias {shown(alias)}: no SQLite file {shown(url.database, 500)}; run migrate first"
+        )
+    return url
+
+
 def connection_of(alias: str) -> Any:
     """Return Django's connection of an alias, not yet opened.
 
@@ -65,9 +78,7 @@ def asking(alias: str) -> Iterator[Any]:
     """
     connection = connection_of(alias)
     if connection.vendor == "sqlite":
-        path = database_url(alias).database or ""
-        if not Path(path).exists():
-            raise ConnectError(f"database alias {shown(alias)}: no SQLite file {shown(path, 500)}; run migrate first")
+        existing_url(alias)
     was_closed = connection.connection is None
     try:
         yield connection

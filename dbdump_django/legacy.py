@@ -130,14 +130,14 @@ def _dump(options: Namespace, display: Display) -> Report:
     from dbdump_core.endpoints import open_source
     from dbdump_core.transfer import Options, transfer
 
-    from .db_url import database_url
+    from .db_url import existing_url
     from .loading import noted
     from .project import choose, refuse_open_transaction
 
     chosen = choose(options.labels, (), options.database, allow_empty=options.allow_empty)
     refuse_open_transaction(chosen.alias)
     target = LegacyTarget(_console() if options.stdout else Path(options.dir))
-    with closing(open_source(database_url(chosen.alias), describe=chosen.describe)) as source:
+    with closing(open_source(existing_url(chosen.alias), describe=chosen.describe)) as source:
         notes = chosen.notes(source.schema())
         tables = chosen.tables(source.schema())
         wishes = Options(ordered=True, schema=tables, allow_empty=options.allow_empty, progress=display)
@@ -151,12 +151,12 @@ def _load(options: Namespace, display: Display) -> Report:
     from dbdump_core.archive.legacy import LegacySource, PrintTarget
     from dbdump_core.endpoints import open_source
 
-    from .db_url import database_url
+    from .db_url import existing_url
     from .loading import Wishes, load_from
     from .project import choose
 
     chosen = choose(options.labels, (), options.database, allow_empty=options.allow_empty)
-    with closing(open_source(database_url(chosen.alias), describe=chosen.describe)) as there:
+    with closing(open_source(existing_url(chosen.alias), describe=chosen.describe)) as there:
         tables, engine = chosen.tables(there.schema()), there.engine
     # Its files tell of no column how it was computed.
     wishes = Wishes(

@@ -14,14 +14,14 @@ from dbdump_core.abc import Progress, Report, Source, Target
 from dbdump_core.endpoints import open_source, open_target
 from dbdump_core.errors import DumpError, MismatchError, shown
 from dbdump_core.load_map import LoadMap, TableMap
-from dbdump_core.names import pair
-from dbdump_core.results import Detail
+from dbdump_core.names import Names, pair
+from dbdump_core.results import Detail, Loss
 from dbdump_core.schema import Schema, TableKey
 from dbdump_core.selection import Selection
 from dbdump_core.transfer import Confirm, Options, transfer
 
 from . import content_types
-from .db_url import database_url
+from .db_url import existing_url
 from .migrations import applied, difference
 from .model_schema import fills, model_keys
 from .project import Chosen, refuse_open_transaction
@@ -56,11 +56,11 @@ def load_from(
     where nothing was changed, or another DbdumpError where all was rolled back.
     """
     refuse_open_transaction(chosen.alias)
-    url = database_url(chosen.alias)
+    url = existing_url(chosen.alias)
     with closing(open_target(url, create=False, describe=chosen.describe)) as database:
         there = database.schema()
         notes = chosen.notes(there)
-        taken = _taken(source, chosen, notes)
+        taken = _placed(_taken(source, chosen, notes), there, notes)
         notes += absent(taken, chosen, there)
         notes += [*_migration_notes(source, chosen), *_zone_notes(source)]
         identities = _identities(source, taken, chosen, append=wishes.append)
@@ -152,6 +152,20 @@ def _taken(source: Source, chosen: Chosen, notes: list[str]) -> Schema:
     return taken
 
 
+def _placed(taken: Schema, there: Schema, notes: list[str]) -> Schema:
+    """Return the source's tables that have one here to go to: a model may be without rows of its own in this database.
+
+    Raises MismatchError where none is left.
+    """
+    names = Names(there.by_key)
+    lost = [str(table.key) for table in taken if table.key not in names]
+    if lost and len(lost) == len(taken):
+        raise MismatchError(f"no table of the chosen models is here: {', '.join(lost[:NAMED])}; name other models")
+    if lost:
+        notes.append(Loss(f"left out, as their models have no tables here: {', '.join(lost)}"))
+    return replace(taken, tables=tuple(table for table in taken if table.key in names))
+
+
 def _left_out(given: Schema, taken: Schema, chosen: Chosen) -> list[str]:
     """Return notes on the source's tables that are not taken: what no model has, and what others keep elsewhere."""
     tables = [table for table in given if table.key not in taken.by_key and table.name != MIGRATIONS]
@@ -205,7 +219,7 @@ def local_zone() -> str | None:
 
 def _identities(source: Source, taken: Schema, chosen: Chosen, *, append: bool) -> content_types.Identities:
     """Read the target's content types and their like; nothing stays open on it."""
-    with closing(open_source(database_url(chosen.alias), describe=chosen.describe)) as target:
+    with closing(open_source(existing_url(chosen.alias), describe=chosen.describe)) as target:
         return content_types.identities(
             taken,
             target,

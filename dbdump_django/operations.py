@@ -20,7 +20,7 @@ from dbdump_core.selection import Selection
 from dbdump_core.transfer import Confirm, Options, transfer
 
 from .content_types import first_tables, identities
-from .db_url import database_url
+from .db_url import existing_url
 from .loading import Wishes, absent, load_from, local_zone, lookup_keys, noted, open_dump
 from .migrations import state
 from .model_schema import model_keys
@@ -52,7 +52,7 @@ def dump(
 
     chosen = choose(labels, exclude, alias, allow_empty=allow_empty)
     refuse_open_transaction(alias)
-    with closing(open_source(database_url(alias), describe=chosen.describe)) as source:
+    with closing(open_source(existing_url(alias), describe=chosen.describe)) as source:
         notes = chosen.notes(source.schema())
         target = make_target(output, format=format, compress=compress, source_engine=source.engine)
         target.extra = {"django": _extra(chosen)}
@@ -126,7 +126,7 @@ def copy(
         append, replace, confirm, verify=verify, fail_fast=fail_fast, recompute=recompute, progress=progress,
         where=conditions(where, from_there),
     )  # fmt: skip
-    with closing(open_source(database_url(source), describe=from_there.describe)) as opened:
+    with closing(open_source(existing_url(source), describe=from_there.describe)) as opened:
         from_there.notes(opened.schema())
         return load_from(opened, chosen, wishes)
 
@@ -155,10 +155,10 @@ def verify(
         ours = open_dump(str(dump), allow_edited=False)
     else:
         from_there = choose(labels, exclude, source, allow_empty=allow_empty)
-        ours = open_source(database_url(source), describe=from_there.describe)
+        ours = open_source(existing_url(source), describe=from_there.describe)
     with (
         closing(ours),
-        closing(open_source(database_url(target), describe=chosen.describe)) as theirs,
+        closing(open_source(existing_url(target), describe=chosen.describe)) as theirs,
     ):
         return _compared(ours, theirs, chosen, progress)
 

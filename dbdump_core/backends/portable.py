@@ -100,7 +100,7 @@ def refused_value(
     at = task.table.by_name[column]
     cells = [_as_cell(one) for one in row]
     said = "valid Unicode" if isinstance(error, UnicodeError) else str(error)
-    advice = "correct the value, or give the column another type in a schema file"
+    advice = "correct the value, or the type of its column"
     refusal = Refusal(
         table=str(task.table.key),
         columns=(column,),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError
 from django.db import connections
 
+from dbdump_django.db_url import database_url
 from tests.django import commands
 from tests.django.data import at
-from tests.django.databases import Databases
+from tests.django.databases import Databases, add_alias, drop_alias, entry
 from tests.django.project.catalog.models import City
 
 NOTE = "note: catalog.Visit is on a virtual table, which has no rows of its own; left out"
@@ -66,6 +69,36 @@ def test_rows_go_from_it_to_another_engine(indexed: str, django_databases: Datab
     assert "note: left out 1 virtual tables: 'catalog_visit'" in said
     assert "note: not in the source, so left alone: catalog.Visit" in said
     assert at(target, City).get().name == "Old Town"
+
+
+def test_rows_whose_model_has_no_table_here_are_left_out_and_said(
+    django_databases: Databases, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "source.db", django_databases.fresh("sqlite")
+    with closing(sqlite3.connect(source)) as connection, connection:
+        connection.execute("CREATE TABLE a_table_that_is_not_there (id INTEGER PRIMARY KEY, name TEXT)")
+        connection.execute("CREATE TABLE catalog_city (id INTEGER PRIMARY KEY, name TEXT, country_id INTEGER)")
+        connection.execute("INSERT INTO catalog_city VALUES (3, 'Here', NULL)")
+    said = commands.run("dbload", source, "catalog", database=target, yes=True, verbosity=0)
+    assert "note: left out, as their models have no tables here: a_table_that_is_not_there" in said
+    assert at(target, City).get().name == "Here"
+    with pytest.raises(CommandError, match="no model is left") as error:
+        commands.run("dbload", source, "catalog.Phantom", database=target, yes=True)
+    assert "--create" not in str(error.value)
+
+
+@pytest.mark.parametrize("words", [["dbload", "env:OTHER"], ["dbdump"], ["dbcopy", "--from", "gone", "--to", "gone"]])
+def test_a_missing_file_is_for_migrate_to_make(
+    words: list[str], full: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTHER", database_url(full).render_as_string())
+    add_alias("gone", entry(f"sqlite:///{tmp_path / 'gone.db'}"))
+    try:
+        with pytest.raises(CommandError, match=r"alias 'gone': no SQLite file '.*gone\.db'; run migrate first"):
+            commands.run(*words, *([] if "--to" in words else ["--database", "gone"]))
+    finally:
+        drop_alias("gone")
+    assert not (tmp_path / "gone.db").exists()
 
 
 def test_an_unmanaged_model_on_a_view_is_left_out_and_said(
