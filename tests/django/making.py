@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date, time, timedelta
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Field, Model
 
@@ -20,6 +21,7 @@ VALUES: dict[str, Any] = {
     "FloatField": 0.5,
     "JSONField": {"new": True},
     "TimeField": time(1, 2, 3),
+    "UUIDField": UUID(int=7),
 }
 numbers: Iterator[int] = count(5000)
 
