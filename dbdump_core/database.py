@@ -14,7 +14,7 @@ from .backends.base import Backend, reason
 from .backends.parents import with_parents
 from .backends.spelling import as_created
 from .database_writer import DatabaseWriter, has_rows
-from .errors import SelectionError, UnsafeError, shown
+from .errors import DatabaseError, SelectionError, UnsafeError, shown
 from .schema import Default, Schema, Table, TableKey
 from .types import Type
 
@@ -65,7 +65,7 @@ class DatabaseSource:
         finally:
             self.backend.release_snapshot(self.connection)
             # Nothing was written: where the connection broke, its own error is what matters.
-            with suppress(sa.exc.DBAPIError):
+            with suppress(DatabaseError), self.backend.speaking(self.connection):
                 if not self.connection.closed:
                     self.connection.rollback()
 
@@ -105,7 +105,7 @@ class DatabaseSource:
 
     def close(self) -> None:
         """Close the connection."""
-        self.connection.close()
+        self.backend.close(self.connection)
 
 
 def _database(source: object) -> DatabaseSource | None:
@@ -183,22 +183,26 @@ class DatabaseTarget:
         other = _database(source)
         if other is None:
             return False
-        self.connection.rollback()
         with self.backend.speaking(self.connection):
+            self.connection.rollback()
             return self.backend.adopt(self.connection, other.backend)
 
     @contextmanager
     def writing(self, plan: Plan) -> Iterator[DatabaseWriter]:
         """Prepare the plan's tables and write in one transaction."""
         writer = DatabaseWriter(self.backend, self.connection, partial(self._look_again, plan), plan)
+        interrupted = False
         try:
             writer.prepare(self.schema())
             yield writer
+        except KeyboardInterrupt:
+            interrupted = True
+            raise
         finally:
-            if writer.committed:
+            if writer.sent:
                 self._committed = True
             else:
-                writer.undo()
+                writer.undo(interrupted=interrupted)
 
     def _look_again(self, plan: Plan) -> Schema:
         """Describe the database as it is by now. Raises UnsafeError where a table of the plan has changed."""
@@ -211,7 +215,7 @@ class DatabaseTarget:
 
     def close(self) -> None:
         """Close the connection; a file that was made for nothing goes with it."""
-        self.connection.close()
+        self.backend.close(self.connection)
         if not self._committed:
             self.backend.discard()
 

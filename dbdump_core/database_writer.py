@@ -8,12 +8,24 @@ from functools import partial
 
 import sqlalchemy as sa
 
+from . import interruption
 from .abc import Block, Emit, Path, Plan, ReadTask, Snapshot, TablePlan, TableResult, WriteTask
 from .backends import ddl
 from .backends.base import Backend
 from .backends.holding import Held
 from .backends.savepoint import Savepoint
-from .errors import ConnectError, DatabaseError, UnsafeError, ValueRefusedError, holds_rows, shown
+from .errors import (
+    ConnectError,
+    ConnectionLostError,
+    DatabaseError,
+    DbdumpError,
+    ProtocolError,
+    UnknownOutcomeError,
+    UnsafeError,
+    ValueRefusedError,
+    holds_rows,
+    shown,
+)
 from .order import parents_first
 from .references import Key, References, referring
 from .salvage import salvaged
@@ -23,6 +35,10 @@ EXAMPLES = 3
 """Triggers named in a message at most."""
 Look = Callable[[], Schema]
 """Describes the database as it is by now. Raises UnsafeError where a planned table is another than it was."""
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), "") or "interrupted"
 
 
 def has_rows(backend: Backend, connection: sa.Connection, table: Table) -> bool:
@@ -44,6 +60,8 @@ class DatabaseWriter:
         self.plan = plan
         self.committed = False
         self._look = look
+        self.sent = False
+        """The commit is on its way, or done: nothing is undone any more."""
         self._spelling = backend.spelling(connection)
         self._name = backend.shown()
         self._paths: dict[TableKey, Path] = {}
@@ -64,8 +82,8 @@ class DatabaseWriter:
 
         `schema`: what the database was when the plan was made.
         """
-        self.connection.rollback()
         with self.backend.speaking(self.connection), self.backend.waiting(self.connection):
+            self.connection.rollback()
             self.backend.begin_writing(self.connection)
             self._endangered = referring(schema, self._tables, self._held.emptied)
             self._hold(self._held)
@@ -201,33 +219,62 @@ class DatabaseWriter:
                 self.backend.finish_table(self.connection, table)
 
     def commit(self, results: Sequence[TableResult], snapshot: Snapshot) -> None:
-        """Make it last."""
+        """Make it last. Raises UnknownOutcomeError where nobody can say whether it does."""
         with self.backend.speaking(self.connection):
             for plan in self.plan.tables:
                 # Last of all: a sequence that was moved does not move back with a rollback.
                 wanted = {} if self.plan.append and not plan.creates else plan.numbering
                 self.backend.move_sequences(self.connection, plan.write.table, wanted)
-            self.connection.commit()
-            self.backend.publish()
+        interruption.hold()
+        self.sent = True
+        try:
+            with self.backend.speaking(self.connection):
+                self.connection.commit()
+                self.backend.publish()
+        except (ConnectionLostError, ProtocolError, KeyboardInterrupt) as error:
+            raise UnknownOutcomeError(
+                f"the commit was sent to {self._name} and its answer did not come ({_first_line(error)}): it may have"
+                " been committed; run dbdump verify with the same source and target to see whether it was"
+            ) from error
+        except DbdumpError:
+            self.sent = False
+            interruption.release()
+            raise
         self.committed = True
 
-    def undo(self) -> None:
+    def undo(self, *, interrupted: bool = False) -> None:
         """Roll back, and take away what rolling back does not.
 
-        Raises DatabaseError only where something new is left, and says what.
+        `interrupted`: by somebody who wants to know whether all is undone; otherwise the error that ended the
+        run tells of its server.
+        Raises DatabaseError only where something is left, and says what.
         """
         try:
             with self.backend.speaking(self.connection):
                 self.connection.rollback()
-                left = self.backend.drop_new(self.connection, self._made)
+                left = None if self.connection.invalidated else self.backend.drop_new(self.connection, self._made)
         except DatabaseError:
-            # Interrupted in the middle of a statement, the connection is of no use any more.
-            self.backend.cancel(self.connection)
-            self.connection.invalidate()
-            left = self._undo_anew()
+            left = None  # interrupted in the middle of a statement, or its server gone: it is of no use any more
+        if left is None:
+            left = self._undo_elsewhere(interrupted=interrupted)
         if left:
             names = ", ".join(map(str, left))
             raise DatabaseError(f"{self._name}: the new tables {names} are left, as others have put rows into them")
+
+    def _undo_elsewhere(self, *, interrupted: bool) -> list[TableKey]:
+        """Leave a connection that is of no use any more; return what `drop_new` leaves. Raises ConnectionLostError."""
+        undone = not self.backend.abandoned and self.backend.give_up(self.connection)
+        if self.backend.abandoned or (interrupted and not undone):
+            raise ConnectionLostError(
+                f"{self._name} does not answer; what was begun there stays, unseen and locked, until the server notices"
+                f" that the connection is gone, and is then rolled back{self._left()}"
+            )
+        return self._undo_anew()
+
+    def _left(self) -> str:
+        if not (self._made and self.backend.ddl_commits):
+            return ""
+        return f"; the new, empty tables {', '.join(str(table.key) for table in self._made)} are left: drop them"
 
     def _undo_anew(self) -> list[TableKey]:
         if not (self._made and self.backend.ddl_commits):
@@ -238,8 +285,7 @@ class DatabaseWriter:
                 left = self.backend.drop_new(connection, self._made)
             connection.close()
         except (DatabaseError, ConnectError) as error:
-            names = ", ".join(str(table.key) for table in self._made)
-            raise DatabaseError(f"{self._name}: the new, empty tables {names} are left; drop them: {error}") from None
+            raise ConnectionLostError(f"{error}{self._left()}") from None
         return left
 
 

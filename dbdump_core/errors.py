@@ -4,6 +4,7 @@ DbdumpError                     exit 3  failed; what was begun was rolled back
 ├── RefusedError                exit 2  refused; the target is as it was
 │   ├── UsageError                      an option or argument that makes no sense
 │   ├── ConnectError                    a database that cannot be reached, a driver that is missing
+│   │   └── PasswordMissingError        it wants a password, and none was given
 │   ├── SchemaError                     a schema file that cannot be used (carries the YAML path)
 │   ├── SelectionError                  a table that was named and is not there
 │   ├── MismatchError                   source and target do not fit together
@@ -12,6 +13,9 @@ DbdumpError                     exit 3  failed; what was begun was rolled back
 ├── ValueRefusedError           exit 3  a value that its column cannot hold exactly
 ├── ManyErrorsError             exit 3  several of those, found in one run that went on to find them all
 ├── DatabaseError               exit 3  the database said no in the middle of the work
+│   ├── ConnectionLostError             its server went away, or nobody answers any more
+│   └── ProtocolError                   it said what no server should say
+├── UnknownOutcomeError         exit 4  the commit was sent and its answer never came
 ├── StorageError                exit 3  a disk or pipe that failed
 ├── VerificationError           exit 3  what was written does not read back as it was read
 └── InterruptedRunError         exit 130 / 143  stopped by a signal
@@ -45,6 +49,14 @@ class UsageError(RefusedError):
 
 class ConnectError(RefusedError):
     """A database cannot be reached, a file is missing, or a driver is not installed."""
+
+
+class PasswordMissingError(ConnectError):
+    """A server wants a password, and none was given. `url`: the SQLAlchemy URL that lacks it."""
+
+    def __init__(self, text: str, url: object = None) -> None:
+        super().__init__(text)
+        self.url = url
 
 
 class SchemaError(RefusedError):
@@ -157,6 +169,20 @@ class ManyErrorsError(DbdumpError):
 
 class DatabaseError(DbdumpError):
     """A database refused a statement in the middle of the work; everything was rolled back."""
+
+
+class ConnectionLostError(DatabaseError):
+    """A server went away, or does not answer any more; it undoes what was begun."""
+
+
+class ProtocolError(DatabaseError):
+    """A server said what no server should say: it asks for files, or its words cannot be read."""
+
+
+class UnknownOutcomeError(DbdumpError):
+    """The commit was sent and its answer never came: all of it is there, or nothing; `verify` tells which."""
+
+    exit_code = 4
 
 
 class StorageError(DbdumpError):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from pathlib import Path
 
 from .abc import Comparison, Plan, Progress, Report
-from .endpoints import open_source, open_target, refuse_database, resolve
+from .endpoints import Place, open_source, open_target, path_text, refuse_database
 from .errors import SchemaError, UsageError, shown
 from .results import CheckedDump
 from .schema import Schema
@@ -17,13 +18,13 @@ __all__ = ["Confirm", "Plan", "Selection", "check", "copy", "describe", "dump", 
 
 
 def dump(
-    source: str,
-    output: str,
+    source: Place,
+    output: str | os.PathLike[str],
     *,
     format: str = "tsv",
     compress: str | None = None,
     selection: Selection | None = None,
-    schema_file: str | None = None,
+    schema_file: str | os.PathLike[str] | None = None,
     allow_empty: bool = False,
     progress: Progress | None = None,
 ) -> Report:
@@ -36,7 +37,7 @@ def dump(
     from .archive import make_target
 
     with closing(open_source(source)) as opened:
-        target = make_target(output, format=format, compress=compress, source_engine=opened.engine)
+        target = make_target(_output(output), format=format, compress=compress, source_engine=opened.engine)
         options = Options(
             ordered=True,
             selection=selection or Selection(),
@@ -48,8 +49,8 @@ def dump(
 
 
 def load(
-    dump: str,
-    target: str,
+    dump: Place,
+    target: Place,
     *,
     create: bool = False,
     strict: bool = False,
@@ -61,7 +62,7 @@ def load(
     recompute: bool = False,
     allow_edited: bool = False,
     selection: Selection | None = None,
-    schema_file: str | None = None,
+    schema_file: str | os.PathLike[str] | None = None,
     allow_empty: bool = False,
     progress: Progress | None = None,
 ) -> Report:
@@ -92,8 +93,8 @@ def load(
 
 
 def copy(
-    source: str,
-    target: str,
+    source: Place,
+    target: Place,
     *,
     create: bool = False,
     strict: bool = False,
@@ -104,7 +105,7 @@ def copy(
     fail_fast: bool = True,
     recompute: bool = False,
     selection: Selection | None = None,
-    schema_file: str | None = None,
+    schema_file: str | os.PathLike[str] | None = None,
     allow_empty: bool = False,
     progress: Progress | None = None,
 ) -> Report:
@@ -127,11 +128,11 @@ def copy(
 
 
 def verify(
-    left: str,
-    right: str,
+    left: Place,
+    right: Place,
     *,
     selection: Selection | None = None,
-    schema_file: str | None = None,
+    schema_file: str | os.PathLike[str] | None = None,
     allow_empty: bool = False,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -149,7 +150,7 @@ def verify(
         )
 
 
-def check(dump: str, *, allow_edited: bool = False) -> CheckedDump:
+def check(dump: str | os.PathLike[str], *, allow_edited: bool = False) -> CheckedDump:
     """Return what a dump holds, once it is proved whole: every file, row and name, as a load would prove it.
 
     `allow_edited`: take one that was edited by hand; each value is then looked at. Raises DumpError or
@@ -157,13 +158,13 @@ def check(dump: str, *, allow_edited: bool = False) -> CheckedDump:
     """
     from .archive.checks import checked
 
-    place = resolve(dump)
-    if "://" in place:
+    place = path_text(dump)
+    if isinstance(dump, str) and "://" in place:
         raise UsageError("a URL names a database and no dump; give a dump folder or .tar, or - for standard input")
     return checked(place, allow_edited=allow_edited)
 
 
-def describe(source: str, *, selection: Selection | None = None) -> Schema:
+def describe(source: Place, *, selection: Selection | None = None) -> Schema:
     """Return the tables of a database or dump in neutral types. Raises RefusedError."""
     with closing(open_source(source)) as opened:
         described = opened.schema()
@@ -171,7 +172,11 @@ def describe(source: str, *, selection: Selection | None = None) -> Schema:
         return Schema(tuple(select(described, wanted)), (*described.notes, *vain(wanted, described)))
 
 
-def _move(source: str, target: str, options: Options, *, allow_edited: bool = False) -> Report:
+def _output(place: str | os.PathLike[str]) -> str:
+    return path_text(place) if isinstance(place, os.PathLike) else place
+
+
+def _move(source: Place, target: Place, options: Options, *, allow_edited: bool = False) -> Report:
     with (
         closing(open_source(source, allow_edited=allow_edited)) as opened,
         closing(open_target(target, create=options.create)) as written,
@@ -179,7 +184,7 @@ def _move(source: str, target: str, options: Options, *, allow_edited: bool = Fa
         return transfer(opened, written, options)
 
 
-def _read_schema(path: str | None) -> Schema | None:
+def _read_schema(path: str | os.PathLike[str] | None) -> Schema | None:
     if path is None:
         return None
     from .schema_yaml import loads
@@ -192,4 +197,4 @@ def _read_schema(path: str | None) -> Schema | None:
         raise SchemaError(
             f"cannot read the schema file {shown(path, 500)}: {error.strerror}; check the path"
         ) from None
-    return loads(text, file=path)
+    return loads(text, file=os.fspath(path))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from . import interruption
 from .abc import (
     Block,
     Event,
@@ -78,6 +79,7 @@ def transfer(source: Source, target: Target, options: Options) -> Report:
     """
     started = time.monotonic()
     tell = options.progress or _silent
+    interruption.release()
     tell(Event(Phase.DESCRIBE))
     target.refuse_same(source)
     schema = described(source, options.schema)

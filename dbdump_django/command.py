@@ -15,7 +15,7 @@ from dbdump_core.cli.display import Display, open_display
 from dbdump_core.cli.output import Mask, escaped, write_output
 from dbdump_core.cli.signals import Interruptions
 from dbdump_core.cli.summary import refusals_json
-from dbdump_core.errors import DbdumpError, InterruptedRunError, ManyErrorsError
+from dbdump_core.errors import DbdumpError, InterruptedRunError, ManyErrorsError, UnknownOutcomeError
 
 MODEL = "MODEL"
 LABELS_HELP = "apps or models (app, app.Model; default: all)"
@@ -68,6 +68,11 @@ class DbdumpCommand(BaseCommand):  # type: ignore[misc]
             except KeyboardInterrupt:
                 code = interruptions.exit_code or InterruptedRunError.exit_code
                 raise CommandError("interrupted; what was begun was rolled back", returncode=code) from None
+            except CommandError as error:
+                if interruptions.exit_code is None or error.returncode == UnknownOutcomeError.exit_code:
+                    raise
+                # Whatever failed afterwards failed because of it.
+                raise CommandError(f"interrupted: {error}", returncode=interruptions.exit_code) from error
 
     @contextmanager
     def _speaking(self, options: Namespace) -> Iterator[None]:

@@ -30,6 +30,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "": frozenset({"operations", "transfer", "selection"}) | VOCABULARY,
     "errors": frozenset(),
     "refusals": frozenset({"errors"}),
+    "interruption": frozenset(),
     "types": frozenset({"errors"}),
     "schema": frozenset({"errors", "types"}),
     "sql_text": frozenset(),
@@ -56,19 +57,19 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "columns": LINES | {"selection", "sql_text"} | REWRITES,
     "matching": LINES | {"column_checks", "order", "selection", "columns"} | REWRITES,
     "formats": LINES,
-    "archive": LINES
+    "archive": {"interruption"} | LINES
     | {"checking", "formats", "compression", "fingerprint", "order", "fills", "conversions"}
     | {"schema_yaml", "schema_marks"},
-    "backends": LINES | {"checking", "sql_text"},
     "references": VOCABULARY | {"backends"},
-    "database_writer": BETWEEN | {"backends", "salvage", "references"},
+    "backends": {"interruption"} | LINES | {"checking", "sql_text"},
+    "database_writer": BETWEEN | {"backends", "salvage", "references", "interruption"},
     "database": BETWEEN | {"backends", "database_writer"},
     "pipeline": BETWEEN,
-    "transfer": BETWEEN | {"pipeline", "refusals"},
+    "transfer": BETWEEN | {"pipeline", "refusals", "interruption"},
     "comparison": BETWEEN,
     "endpoints": VOCABULARY | {"backends", "database", "archive"},
     "operations": BETWEEN | {"transfer", "comparison", "endpoints", "archive", "schema_yaml"},
-    "cli": VOCABULARY | {"refusals", "operations", "endpoints", "selection", "schema_yaml"},
+    "cli": VOCABULARY | {"refusals", "interruption", "operations", "endpoints", "selection", "schema_yaml"},
     "demo": frozenset(),
 }
 """The one direction: `cli, dbdump_django -> operations -> transfer, comparison -> abc`, `abc <- database -> backends

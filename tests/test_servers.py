@@ -85,6 +85,15 @@ def test_given_server_is_used(engine, make_database, monkeypatch):
     assert set(fleet.missing) == others
 
 
+@pytest.mark.parametrize("engine", SERVER_ENGINES)
+def test_given_servers_are_read_as_the_program_reads_them(engine, make_database):
+    url = make_url(make_database(engine))
+    schemes = ["postgresql", "postgres"] if engine == "postgresql" else ["mysql", "mariadb"]
+    for scheme in schemes:
+        plain = f"{scheme}://" + url.render_as_string(hide_password=False).partition("://")[2]
+        assert ask(given_launcher(f"{engine}={plain}")(engine).url, "SELECT 1") == "1"
+
+
 def test_given_server_that_does_not_answer(monkeypatch):
     monkeypatch.setenv(VARIABLE, f"mysql=mysql+pymysql://root@127.0.0.1:{free_port()}/")
     with pytest.raises(Unreachable, match="does not answer"):

@@ -14,18 +14,20 @@ import sqlalchemy as sa
 
 from ..abc import Block, Emit, Limit, Path, ReadTask, Snapshot, WriteTask
 from ..checking import Checker, passed
-from ..errors import ROLLED_BACK as ROLLED_BACK
-from ..errors import ConnectError, DatabaseError, UnsafeError, UsageError
+from ..errors import ROLLED_BACK, UnsafeError, UsageError
 from ..lines import decoder
 from ..schema import Column, ForeignKey, Numbering, Schema, Table, TableKey
 from ..types import Kind, Type
 from . import portable
+from .connecting import Connecting, MakeConnection, reason
 from .holding import Held
 from .reflection import reflect
 from .spelling import Spelling
 
+__all__ = ["ROLLED_BACK", "Backend", "MakeConnection", "reason"]
 
-class Backend:
+
+class Backend(Connecting):
     """One engine behind one URL; holds no connection. All methods take the connection they work on.
 
     `native`: False rules the native and private paths out (the contract tests compare both).
@@ -38,46 +40,20 @@ class Backend:
     ddl_commits: ClassVar[bool] = False
     """A statement that creates something ends the transaction."""
 
-    def __init__(self, url: sa.URL, *, native: bool = True, create: bool = False) -> None:
-        self.url = url
+    def __init__(
+        self, url: sa.URL, *, native: bool = True, create: bool = False, make_connection: MakeConnection | None = None
+    ) -> None:
+        super().__init__(url, make_connection=make_connection)
         self.native = native
         self.create = create
 
     # --- connections ----------------------------------------------------------------------------
 
-    def connect(self, *, writing: bool) -> sa.Connection:
-        """Open a connection with every setting pinned that could change data.
-
-        Raises ConnectError for a database that cannot be reached and a driver that is missing.
-        """
-        try:
-            connection = self.open(writing=writing)
-        except ModuleNotFoundError as error:
-            raise ConnectError(f"no driver for {self.shown()}: {error}; install it with pip") from None
-        except sa.exc.NoSuchModuleError:
-            raise ConnectError(
-                f"nothing is known of {self.url.drivername!r} in {self.shown()}; begin the URL with postgresql://,"
-                " mysql://, mariadb:// or sqlite:///, or install the SQLAlchemy dialect of that name"
-            ) from None
-        except (sa.exc.DBAPIError, sa.exc.ArgumentError, TypeError) as error:  # TypeError: an unknown ?option
-            raise ConnectError(f"cannot connect to {self.shown()}: {reason(error)}; {self.connect_hint}") from None
-        with self.speaking(connection):
-            self.pin(connection, writing=writing)
-            self.spells_doubles = self.probe_doubles(connection)
-            connection.commit()
-        return connection
-
-    connect_hint: ClassVar[str] = "check host, port, user, password and database name"
-
-    def open(self, *, writing: bool) -> sa.Connection:
-        """Open the bare connection. Raises SQLAlchemy's errors."""
-        return sa.create_engine(self.url, poolclass=sa.pool.NullPool).connect()
-
-    def pin(self, connection: sa.Connection, *, writing: bool) -> None:
-        """Set what would change data if it were set otherwise (torture.md 0.1)."""
-
     spells_doubles: bool = True
     """The engine's texts of HARD_DOUBLES were exact on the last connection; else floats go the portable way."""
+
+    def probe(self, connection: sa.Connection) -> None:
+        self.spells_doubles = self.probe_doubles(connection)
 
     def probe_doubles(self, connection: sa.Connection) -> bool:
         """Tell whether the native spelling of HARD_DOUBLES is exact here."""
@@ -88,28 +64,9 @@ class Backend:
         floats = any(column.type.kind is Kind.FLOAT for column in task.columns)
         return self.native and (self.spells_doubles or not floats)
 
-    def shown(self) -> str:
-        """Return the database's name for people, without its password."""
-        return self.url.render_as_string(hide_password=True)
-
     def engine(self, connection: sa.Connection) -> str:
         """Return the engine's name, as `mysql` and `mariadb` tell apart only when connected."""
         return connection.dialect.name
-
-    @contextmanager
-    def speaking(self, connection: sa.Connection) -> Iterator[None]:
-        """Turn the driver's errors into ours."""
-        try:
-            yield
-        except sa.exc.DBAPIError as error:
-            raise DatabaseError(f"{self.shown()}: {reason(error)}; {ROLLED_BACK}") from error
-        except self.driver_error(connection) as error:
-            raise DatabaseError(f"{self.shown()}: {reason(error)}; {ROLLED_BACK}") from error
-
-    def driver_error(self, connection: sa.Connection) -> type[Exception]:
-        """Return the root of the driver's own exceptions."""
-        error: type[Exception] = connection.dialect.loaded_dbapi.Error
-        return error
 
     def run(self, connection: sa.Connection, sql: str, parameters: Any = None) -> Any:
         """Execute SQL text as it stands: no percent sign in it is touched unless there are parameters.
@@ -119,9 +76,6 @@ class Backend:
         if parameters is None:
             return connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
         return connection.exec_driver_sql(sql, parameters)
-
-    def cancel(self, connection: sa.Connection) -> None:
-        """Stop the statement that runs on `connection` in another thread, soon."""
 
     # --- names ----------------------------------------------------------------------------------
 
@@ -271,10 +225,6 @@ class Backend:
     ends_run: ClassVar[frozenset[object]] = frozenset()
     """Codes of errors that are no row's fault, or that undo more than their statement."""
 
-    def error_code(self, error: BaseException) -> object:
-        """Return the code of a driver's error, as `ends_run` has them."""
-        return error.args[0] if error.args else None
-
     def refusal_code(self, error: BaseException) -> str | None:
         """Return what the engine calls its reason for refusing a row; None where its message says just that."""
         return None
@@ -343,15 +293,3 @@ class Backend:
 
     def read_adopted(self, connection: sa.Connection, task: ReadTask, emit: Emit) -> None:
         """Read a table of the adopted source as `insert_adopted` saw it."""
-
-
-
-
-def reason(error: Exception) -> str:
-    """Return the first line of what the driver said, without SQL and parameters."""
-    original = getattr(error, "orig", None) or error
-    parts = original.args
-    if len(parts) > 1 and isinstance(parts[0], int):
-        return f"{' '.join(str(parts[1]).split())} (error {parts[0]})"
-    lines = [line.strip() for line in str(original).splitlines() if line.strip()]
-    return " ".join(lines[:2]) if lines else type(original).__name__

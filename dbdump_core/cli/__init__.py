@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from ..errors import DbdumpError, InterruptedRunError, ManyErrorsError, UsageError
+from ..errors import DbdumpError, InterruptedRunError, ManyErrorsError, UnknownOutcomeError, UsageError
 from . import check, copy, dump, load, schema, verify
 from .output import Mask, discard_output, escaped, escaped_lines, make_encodable, say, write_output
-from .signals import Interruptions
+from .signals import Interruptions, ignore_late_signals
 
 __all__ = ["close_to", "guarded", "main"]
 
@@ -24,7 +24,8 @@ BUG = "this is a bug in dbdump, please report it with the output of --traceback"
 
 EXIT_CODES = """\
 exit codes: 0 done and proven; 1 verify found differences; 2 refused, the target is as it was;
-3 failed and rolled back; 130, 143 interrupted and rolled back
+3 failed and rolled back; 4 nobody knows whether the commit was done: run 'dbdump verify';
+130, 143 interrupted and rolled back
 
 'dbdump COMMAND --help' shows the options and examples of a command.
 """
@@ -32,19 +33,26 @@ exit codes: 0 done and proven; 1 verify found differences; 2 refused, the target
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors become a line on standard error (docs/errors.md)."""
-    return guarded(list(sys.argv[1:] if argv is None else argv), run)
+    exit_code = guarded(list(sys.argv[1:] if argv is None else argv), run)
+    if argv is None:
+        ignore_late_signals()
+    return exit_code
 
 
 def guarded(arguments: Sequence[str], run: Callable[[Sequence[str]], int]) -> int:
     """Run a command line by `run`, whose errors are shown, and return the exit code."""
     make_encodable(sys.stderr)
-    with Interruptions() as interruptions:
-        try:
-            return _leave(run(arguments))
-        except SystemExit as leaving:  # from --help, --version, or a reader that has gone
-            return _leave(leaving.code if isinstance(leaving.code, int) else 0)
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line of defence reports all
-            return _fail(error, arguments, interruptions.exit_code)
+    interruptions = Interruptions()
+    try:
+        with interruptions:
+            try:
+                return _leave(run(arguments))
+            except SystemExit as leaving:  # from --help, --version, or a reader that has gone
+                return _leave(leaving.code if isinstance(leaving.code, int) else 0)
+            except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line of defence reports all
+                return _fail(error, arguments, interruptions.exit_code)
+    except KeyboardInterrupt:  # it came while an error was told
+        return interruptions.exit_code or InterruptedRunError.exit_code
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -133,7 +141,8 @@ def _fail(error: BaseException, arguments: Sequence[str], signalled: int | None)
     """Report `error` and return its exit code."""
     mask = Mask(arguments)
     kind, text, exit_code = _described(error)
-    if signalled is not None:  # whatever failed afterwards failed because of it
+    if signalled is not None and not isinstance(error, UnknownOutcomeError):
+        # Whatever failed afterwards failed because of it.
         text = text if exit_code == InterruptedRunError.exit_code else f"interrupted: {text}"
         kind, exit_code = InterruptedRunError.__name__, signalled
     if "--traceback" in arguments:

@@ -8,6 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TypedDict
 
+from dbdump_core.backends import spelled
+from dbdump_core.endpoints import database_url
+from dbdump_core.errors import UsageError
+
 from . import compose, debian, local
 from .errors import Unavailable, Unreachable
 from .local import Program, Server
@@ -110,7 +114,7 @@ def given_launcher(text: str) -> Launcher:
             raise Unreachable(
                 f"{VARIABLE}: one name=url per engine of {', '.join(SERVER_ENGINES)}, not {pair!r}"
             )
-        given[engine] = url
+        given[engine] = _as_understood(url)
 
     def launch(engine: str) -> Server:
         if engine not in given:
@@ -118,6 +122,15 @@ def given_launcher(text: str) -> Launcher:
         return Server(given[engine])
 
     return launch
+
+
+def _as_understood(url: str) -> str:
+    """The URL as the product understands it: `postgresql://` and `mysql://` name no driver."""
+    try:
+        understood = database_url(url)
+    except UsageError as error:
+        raise Unreachable(f"{VARIABLE}: {error}") from error
+    return spelled(understood).render_as_string(hide_password=False) if understood else url
 
 
 FINDERS: dict[str, tuple[Callable[[], Program | None], list[str]]] = {

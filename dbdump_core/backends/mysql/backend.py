@@ -11,15 +11,16 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 from ...abc import Block, Emit, ReadTask, Snapshot, WriteTask
-from ...errors import DatabaseError, RefusedError, UnsafeError, UsageError
+from ...errors import DatabaseError, RefusedError, UnsafeError
 from ...schema import Column, ForeignKey, Schema, Table, TableKey
 from ...types import FLOAT, Kind, Type
 from .. import portable
-from ..base import Backend, reason
+from ..base import reason
 from ..holding import Held
 from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
 from . import catalog, faults, harm, locking, reading
+from .connecting import MysqlConnecting
 from .spelling import MysqlSpelling
 
 # torture.md 0.1. Empty for reading, so that zero dates are shown; strict for writing.
@@ -64,7 +65,7 @@ LOCK_SECONDS = 60
 """How long to wait for a lock on a row or a table before giving up."""
 
 
-class MysqlBackend(Backend):
+class MysqlBackend(MysqlConnecting):
     """One MySQL or MariaDB database."""
 
     name: ClassVar[str] = "mysql"
@@ -73,37 +74,19 @@ class MysqlBackend(Backend):
     lock_errors: ClassVar[frozenset[object]] = faults.LOCK_ERRORS
     catalog = catalog
 
-    def __init__(self, url: sa.URL, *, native: bool = True, create: bool = False) -> None:
-        if url.drivername in ("mysql", "mariadb"):
-            url = url.set(drivername="mysql+pymysql")
-        if not url.database:
-            raise UsageError(f"no database named in {url.render_as_string()}; add it after the last slash")
-        if "charset" not in url.query:
-            url = url.update_query_dict({"charset": "utf8mb4"})
-        super().__init__(url, native=native, create=create)
+    def __init__(self, url: sa.URL, **options: Any) -> None:
+        super().__init__(url, **options)
         self._loads: bool | None = None
         self._packet = 0
-
-    def shown(self) -> str:
-        return self.url.difference_update_query(["charset"]).render_as_string(hide_password=True)
 
     def engine(self, connection: sa.Connection) -> str:
         return "mariadb" if getattr(connection.dialect, "is_mariadb", False) else "mysql"
 
     # --- connections ----------------------------------------------------------------------------
 
-    def open(self, *, writing: bool) -> sa.Connection:
-        engine = sa.create_engine(self.url, poolclass=sa.pool.NullPool)
-        if engine.dialect.driver == "pymysql":
-            from . import loading
-
-            @sa.event.listens_for(engine, "do_connect")
-            def do_connect(dialect: Any, record: Any, arguments: Any, options: Any) -> Any:
-                return loading.connect(arguments, options, loads=writing and self.native)
-
-        return engine.connect()
-
     def pin(self, connection: sa.Connection, *, writing: bool) -> None:
+        if writing:
+            self.refuse_guard(connection)
         wanted: dict[str, object] = dict(_SETTINGS, sql_mode=_WRITE_MODE if writing else _READ_MODE)
         # A lock on a table is waited for a day or a year unless told otherwise.
         wanted |= {"lock_wait_timeout": LOCK_SECONDS, "innodb_lock_wait_timeout": LOCK_SECONDS}
@@ -139,20 +122,6 @@ class MysqlBackend(Backend):
         )
         text = reading.cell(Column("v", FLOAT), "v")
         return all_come_back(self.run(connection, f"SELECT CONCAT({text}, '') FROM ({rows}) AS t ORDER BY n").scalars())
-
-    def raw(self, connection: sa.Connection) -> Any:
-        """Return the driver's own connection."""
-        return connection.connection.driver_connection
-
-    def cancel(self, connection: sa.Connection) -> None:
-        # A connection cannot stop its own statement, and a server that writes to a closed socket
-        # notices late: a second connection ends the first.
-        number = getattr(self.raw(connection), "thread_id", int)()
-        try:
-            with sa.create_engine(self.url, poolclass=sa.pool.NullPool).connect() as second:
-                self.run(second, f"KILL {number}")
-        except sa.exc.DBAPIError:
-            return  # it has ended already, or no second connection is to be had
 
     def spelling(self, connection: sa.Connection) -> Spelling:
         return MysqlSpelling(folds_tables=self._folds_tables(connection))
@@ -283,6 +252,8 @@ class MysqlBackend(Backend):
             return False
         from . import loading
 
+        if not isinstance(self.raw(connection), loading.LoadingConnection):
+            return False
         name = f"dbdump_probe_{secrets.token_hex(4)}"
         try:
             self.run(connection, f"CREATE TEMPORARY TABLE {name} (a int)")

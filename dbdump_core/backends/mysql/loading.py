@@ -18,6 +18,7 @@ from pymysql.constants import CLIENT
 
 from ...schema import Column
 from ...types import Kind
+from .connecting import YES
 from .reading import is_printable
 
 # What the type stubs do not know: the parts of PyMySQL that carry out a LOAD DATA LOCAL. That they
@@ -34,7 +35,7 @@ class _Result(_private.MySQLResult):  # type: ignore[misc]
     """A statement's result, whose request for a file is answered from memory."""
 
     def _read_load_local_packet(self, first_packet: Any) -> None:
-        connection: LoadingConnection = self.connection
+        connection: _Connection = self.connection
         asked = _private.LoadLocalPacketWrapper(first_packet).filename
         served = connection.offered is not None and asked == connection.offered[0]
         if served and connection.offered is not None:
@@ -48,17 +49,32 @@ class _Result(_private.MySQLResult):  # type: ignore[misc]
         self._read_ok_packet(answer)
 
 
-def _send(connection: LoadingConnection, data: bytes) -> None:
+def _send(connection: _Connection, data: bytes) -> None:
     view = memoryview(data)
     for start in range(0, len(data), PACKET_BYTES):
         connection.write_packet(bytes(view[start : start + PACKET_BYTES]))
 
 
 class _Connection(_private.Connection):  # type: ignore[misc]
-    """PyMySQL's connection, which knows when it is broken that no more rows will come.
+    """PyMySQL's connection, which gives no file away, and knows when it is broken that no more rows will come.
 
     PyMySQL itself tries to read them when the cursor is closed, and fails so that the cause is hidden.
+    `offered`: the name and bytes that the next LOAD DATA may ask for.
     """
+
+    offered: tuple[bytes, bytes] | None = None
+
+    def _read_query_result(self, unbuffered: bool = False) -> Any:
+        self._result = None
+        result = _Result(self)
+        if unbuffered:
+            result.init_unbuffered_query()
+        else:
+            result.read()
+        self._result = result
+        if result.server_status is not None:
+            self.server_status = result.server_status
+        return result.affected_rows
 
     def _force_close(self) -> None:
         super()._force_close()
@@ -67,20 +83,7 @@ class _Connection(_private.Connection):  # type: ignore[misc]
 
 
 class LoadingConnection(_Connection):
-    """A connection that may load; `offered`: the name and bytes that the next LOAD DATA may ask for."""
-
-    offered: tuple[bytes, bytes] | None = None
-
-    def _read_query_result(self, unbuffered: bool = False) -> Any:
-        if unbuffered:
-            return super()._read_query_result(unbuffered=True)
-        self._result = None
-        result = _Result(self)
-        result.read()
-        self._result = result
-        if result.server_status is not None:
-            self.server_status = result.server_status
-        return result.affected_rows
+    """A connection that may load."""
 
 
 def connect(arguments: Sequence[Any], options: dict[str, Any], *, loads: bool) -> Any:
@@ -88,10 +91,18 @@ def connect(arguments: Sequence[Any], options: dict[str, Any], *, loads: bool) -
     if isinstance(options.get("password"), str):
         # As servers and other clients spell it; PyMySQL itself takes Latin-1.
         options["password"] = options["password"].encode()
+    options |= _tls(options)
     if not loads:
-        return _Connection(*arguments, **options)
+        return _Connection(*arguments, **{**options, "local_infile": False})
     flags = options.pop("client_flag", 0) | CLIENT.LOCAL_FILES
     return LoadingConnection(*arguments, **{**options, "local_infile": True, "client_flag": flags})
+
+
+def _tls(options: dict[str, Any]) -> dict[str, Any]:
+    """Return what a URL says of TLS as one option: PyMySQL forgets the certificates where checks are named apart."""
+    checks = {"verify_mode": "ssl_verify_cert", "check_hostname": "ssl_verify_identity"}
+    said = {name: str(options.pop(word)).lower() in YES for name, word in checks.items() if word in options}
+    return {"ssl": {**options.get("ssl", {}), **said}} if said else {}
 
 
 class Loaded:

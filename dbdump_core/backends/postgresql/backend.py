@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -15,11 +14,12 @@ from ...errors import DatabaseError, RefusedError, UnsafeError, UsageError
 from ...schema import Column, ForeignKey, Identity, Numbering, Table, TableKey
 from ...types import FLOAT, Kind, Type
 from .. import portable
-from ..base import ROLLED_BACK, Backend, reason
+from ..base import ROLLED_BACK, reason
 from ..holding import Held
 from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
 from . import catalog, copying, locking, sequences
+from .connecting import PostgresqlConnecting
 from .spelling import PostgresqlSpelling
 
 # torture.md 0.1: each of these, set on a role or database, has changed or cut somebody's data.
@@ -41,7 +41,6 @@ _SETTINGS = {
     "synchronize_seqscans": "off",
     "standard_conforming_strings": "on",
     "session_replication_role": "origin",
-    "default_transaction_read_only": "off",
     # Each statement sees what is committed when it begins; readers ask for their snapshot themselves.
     "default_transaction_isolation": "read committed",
 }
@@ -58,7 +57,7 @@ _NO_RIGHT = "42501"
 _COPY_DRIVERS = ("psycopg2", "psycopg")
 
 
-class PostgresqlBackend(Backend):
+class PostgresqlBackend(PostgresqlConnecting):
     """One PostgreSQL database."""
 
     name: ClassVar[str] = "postgresql"
@@ -67,16 +66,17 @@ class PostgresqlBackend(Backend):
     lock_errors: ClassVar[frozenset[object]] = frozenset({"40", "55"})
     catalog = catalog
 
-    def __init__(self, url: sa.URL, *, native: bool = True, create: bool = False) -> None:
-        if url.drivername in ("postgresql", "postgres"):
-            url = url.set(drivername="postgresql+psycopg2")
-        if not (url.database or _NAMING & url.query.keys() or _NAMING_VARIABLES & os.environ.keys()):
+    def __init__(self, url: sa.URL, **options: Any) -> None:
+        named = url.database or _NAMING & url.query.keys() or _NAMING_VARIABLES & os.environ.keys()
+        if not (named or options.get("make_connection")):
             # The driver would take the one that is named like the user.
             raise UsageError(f"no database named in {url.render_as_string()}; add it after the last slash")
-        super().__init__(url, native=native, create=create)
+        super().__init__(url, **options)
         self._partitioned: set[TableKey] | None = None
 
     def pin(self, connection: sa.Connection, *, writing: bool) -> None:
+        if writing:
+            self.refuse_guard(connection)
         wanted = dict(_SETTINGS, lock_timeout=f"{LOCK_SECONDS}s")
         if schema := connection.dialect.default_schema_name:
             # Only the default schema: what else a role searches could stand in for a function of ours.
@@ -110,14 +110,6 @@ class PostgresqlBackend(Backend):
         return all_come_back(
             self.run(connection, f"SELECT {text} FROM (VALUES {values}) AS t (n, v) ORDER BY n").scalars()
         )
-
-    def raw(self, connection: sa.Connection) -> Any:
-        """Return the driver's own connection."""
-        return connection.connection.driver_connection
-
-    def cancel(self, connection: sa.Connection) -> None:
-        with suppress(self.driver_error(connection)):  # it may have ended already
-            self.raw(connection).cancel()
 
     def spelling(self, connection: sa.Connection) -> Spelling:
         return PostgresqlSpelling()

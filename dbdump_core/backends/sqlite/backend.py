@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path as FilePath
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote as url_quote
 
 import sqlalchemy as sa
@@ -18,10 +18,10 @@ from ...checking import Checker, passed
 from ...errors import ConnectError, UnsafeError
 from ...schema import Column, Numbering, Table, TableKey
 from ...types import Type
-from ..base import Backend, reason
+from ..base import Backend, MakeConnection, reason
 from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
-from . import careful, catalog, snapshot
+from . import careful, catalog, connecting, snapshot
 from .reading import SQLITE_LIMIT, bytes_out, read_by_key, read_by_row
 from .rows import FLOAT_TEXT, Statement, statement
 from .spelling import SqliteSpelling
@@ -46,6 +46,7 @@ class SqliteBackend(Backend):
 
     name: ClassVar[str] = "sqlite"
     typed: ClassVar[bool] = False
+    local: ClassVar[bool] = True
     ends_run: ClassVar[frozenset[object]] = frozenset(
         {
             sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
@@ -55,8 +56,10 @@ class SqliteBackend(Backend):
     connect_hint: ClassVar[str] = "check the path and its permissions"
     catalog = catalog
 
-    def __init__(self, url: sa.URL, *, native: bool = True, create: bool = False) -> None:
-        super().__init__(url, native=native, create=create)
+    def __init__(self, url: sa.URL, *, make_connection: MakeConnection | None = None, **options: Any) -> None:
+        if make_connection is not None and not url.database:
+            url = url.set(database=connecting.file_of(make_connection()))
+        super().__init__(url, **options)
         if not url.database or url.database == ":memory:":
             raise ConnectError("an in-memory SQLite database cannot be shared; name a file")
         self.path = FilePath(url.database)
@@ -75,7 +78,7 @@ class SqliteBackend(Backend):
 
         creator = partial(self._open, mode, BUSY_SECONDS)
         before = self._file()
-        connection = sa.create_engine("sqlite://", creator=creator, poolclass=sa.pool.NullPool).connect()
+        connection = self.new_engine(creator=creator).connect()
         self._opened = before if before == self._file() else None
         return connection
 
@@ -133,10 +136,8 @@ class SqliteBackend(Backend):
         if self.made:
             self.path.unlink(missing_ok=True)
 
-    def raw(self, connection: sa.Connection) -> sqlite3.Connection:
-        """Return the driver's own connection."""
-        raw: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
-        return raw
+    def hint(self, error: Exception) -> str:
+        return connecting.HINTS.get(self.error_code(getattr(error, "orig", None) or error), "")
 
     def cancel(self, connection: sa.Connection) -> None:
         for raw in self._readers(connection):
