@@ -15,7 +15,7 @@ _FILE = {".sql", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".p
 _MEANINGS = {
     ".tar": "is no spelling of a .tar",
     **dict.fromkeys(_COMPRESSED, "would be compressed as a whole; --compress compresses the files of a dump"),
-    **dict.fromkeys(_DATABASE, "is the name of an SQLite file, which copy makes (--create)"),
+    **dict.fromkeys(_DATABASE, "is the name of an SQLite file, which is made by copying into it and not by a dump"),
     **dict.fromkeys(_FILE, "is the name of a single file, and a dump has several"),
 }
 _SLASHES = re.compile(r"[/\\]$")
