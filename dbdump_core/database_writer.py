@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 
 import sqlalchemy as sa
 
@@ -14,6 +14,7 @@ from .backends import ddl
 from .backends.base import Backend
 from .backends.holding import Held
 from .backends.savepoint import Savepoint
+from .backends.spelling import Spelling
 from .errors import (
     ConnectError,
     ConnectionLostError,
@@ -62,7 +63,6 @@ class DatabaseWriter:
         self._look = look
         self.sent = False
         """The commit is on its way, or done: nothing is undone any more."""
-        self._spelling = backend.spelling(connection)
         self._name = backend.shown()
         self._paths: dict[TableKey, Path] = {}
         self._tables = [table.write.table for table in plan.tables]
@@ -74,6 +74,11 @@ class DatabaseWriter:
         self._group: list[tuple[WriteTask, Block]] = []
         self._group_blocks = GROUP_BLOCKS
         self._endangered: Sequence[Key] = ()
+
+    @cached_property
+    def _spelling(self) -> Spelling:
+        """How tables are made here, asked only where some are: of an engine that is nowhere described, nobody knows."""
+        return self.backend.spelling(self.connection)
 
     # --- before the data ------------------------------------------------------------------------
 
