@@ -115,7 +115,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import version
 
-        write_output(f"dbdump {version('dbdump')}\n")
+        write_output(f"dbdump {version('dbdump-exact')}\n")
         parser.exit()
 
 
