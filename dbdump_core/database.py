@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from types import MappingProxyType
@@ -125,7 +125,6 @@ class DatabaseTarget:
         self.name = backend.shown()
         self.engine = backend.engine(self.connection)
         self.typed = backend.typed
-        self._committed = False
 
     @cached_property
     def _schema(self) -> Schema:
@@ -199,25 +198,24 @@ class DatabaseTarget:
             interrupted = True
             raise
         finally:
-            if writer.sent:
-                self._committed = True
-            else:
+            if not writer.sent:
                 writer.undo(interrupted=interrupted)
 
-    def _look_again(self, plan: Plan) -> Schema:
-        """Describe the database as it is by now. Raises UnsafeError where a table of the plan has changed."""
+    def _look_again(self, plan: Plan, made: Collection[TableKey]) -> Schema:
+        """Describe the database as it is by now, with what the run has `made`.
+
+        Raises UnsafeError where a table of the plan has changed, or one that is to be made is there.
+        """
         now = self.backend.reflect_target(self.connection)
-        for table in plan.tables:
-            key = table.target.key
-            if not table.creates and _shape(now.by_key.get(key)) != _shape(self._reflected.by_key.get(key)):
+        for key in (table.target.key for table in plan.tables):
+            if key not in made and _shape(now.by_key.get(key)) != _shape(self._reflected.by_key.get(key)):
                 raise UnsafeError(f"{self.name}: table {key} was changed by someone just now; run again")
         return self._describe(now) if self._describe else now
 
     def close(self) -> None:
         """Close the connection; a file that was made for nothing goes with it."""
         self.backend.close(self.connection)
-        if not self._committed:
-            self.backend.discard()
+        self.backend.discard()
 
 
 def _shape(table: Table | None) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 
@@ -34,8 +34,11 @@ from .schema import Schema, Table, TableKey
 
 EXAMPLES = 3
 """Triggers named in a message at most."""
-Look = Callable[[], Schema]
-"""Describes the database as it is by now. Raises UnsafeError where a planned table is another than it was."""
+Look = Callable[[Collection[TableKey]], Schema]
+"""Describes the database as it is by now, given the tables that the run has made in it.
+
+Raises UnsafeError where a planned table is another than it was.
+"""
 
 
 def _first_line(error: BaseException) -> str:
@@ -103,7 +106,8 @@ class DatabaseWriter:
     def _hold(self, held: Held) -> None:
         """Lock the tables that are there, and only then look at what they hold."""
         self.backend.hold(self.connection, replace(held, outside=[key for _, key in self._endangered]))
-        self._endangered = referring(self._look(), self._tables, held.emptied)
+        made = {table.key for table in self._made}
+        self._endangered = referring(self._look(made), self._tables, held.emptied)
         occupied = [table.key for table in held.vacant if has_rows(self.backend, self.connection, table)]
         if occupied:
             raise holds_rows(self._name, occupied)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -12,14 +15,17 @@ import sqlalchemy as sa
 from dbdump_core.abc import Emit, Plan, ReadTask
 from dbdump_core.backends import backend_for
 from dbdump_core.backends.base import Backend
-from dbdump_core.errors import DatabaseError, UnsafeError, ValueRefusedError
+from dbdump_core.database import DatabaseSource, DatabaseTarget
+from dbdump_core.errors import DatabaseError, DbdumpError, UnsafeError, ValueRefusedError, VerificationError
 from dbdump_core.operations import copy
 from dbdump_core.schema import Column, Table, TableKey
+from dbdump_core.transfer import Options, transfer
 from dbdump_core.types import parse_type
 from tests.memory import MemorySource
-from tests.promises import MYSQLS, execute, load_memory, query, refused
-from tests.rivals import against, before, rival
+from tests.promises import MYSQLS, execute, load_memory, query, refused, state
+from tests.rivals import POLL_SECONDS, against, before, rival, waits
 from tests.servers import ENGINES, SERVER_ENGINES
+from tests.test_bad_input import account
 from tests.test_safety import CHILD, PARENT, family, only
 
 Make = Callable[[str], str]
@@ -161,6 +167,111 @@ def test_a_table_that_changes_after_the_plan(
     before(monkeypatch, type(backend_for(sa.make_url(target))), "begin_writing", lambda: execute(target, more))
     with refused_there("table t was changed by someone just now; run again"):
         copy(source, target)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_table_that_is_made_after_the_plan(
+    make_database: Make, source: str, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = make_database(engine)
+    execute(target, "CREATE TABLE other (id INTEGER PRIMARY KEY)")
+    theirs = T, "INSERT INTO t VALUES (77, 'theirs')"
+    before(monkeypatch, type(backend_for(sa.make_url(target))), "begin_writing", lambda: execute(target, *theirs))
+    with refused_there("table t was changed by someone just now; run again"):
+        copy(source, target, create=True)
+    assert query(target, "SELECT id FROM t") == [(77,)]
+
+
+@pytest.mark.parametrize("engine", MYSQLS)
+def test_what_others_put_into_a_new_table_stays(
+    make_database: Make, source: str, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Making a table ends the transaction there, so others see it; a load that fails must not drop their rows."""
+    target = make_database(engine)
+    execute(source, "CREATE TABLE u (id INTEGER PRIMARY KEY)")
+    with ThreadPoolExecutor(1) as pool:
+
+        def come(*_: object) -> None:
+            running = pool.submit(execute, target, "INSERT INTO t VALUES (77, 'theirs')")
+            while not (running.done() or waits(target)):
+                time.sleep(POLL_SECONDS)
+            raise VerificationError("other values were read back")
+
+        monkeypatch.setattr("dbdump_core.transfer._Run.verify", come)
+        with pytest.raises(DatabaseError, match="the new tables t are left, as others have put rows into them"):
+            copy(source, target, create=True)
+    assert state(target) == {"t": ["(77, 'theirs')"]}
+
+
+# Locks that are not to be had
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for engine in ("postgresql", "mysql"):
+        monkeypatch.setattr(f"dbdump_core.backends.{engine}.backend.LOCK_SECONDS", 1)
+    monkeypatch.setattr("dbdump_core.backends.sqlite.backend.BUSY_SECONDS", 0.1)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("replace", [True, False], ids=["emptied", "vacant"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_lock_that_is_not_to_be_had_is_a_refusal(
+    make_database: Make, source: str, engine: str, replace: bool
+) -> None:
+    target = make_database(engine)
+    execute(target, T)
+    begin = ["BEGIN IMMEDIATE"] if engine == "sqlite" else []
+    words = "wait for the program" if engine == "sqlite" else "table t is in use by another session"
+    with rival(target, *begin, "INSERT INTO t VALUES (77, 'theirs')"), refused_there(words):
+        copy(source, target, replace=replace)
+    assert query(target, "SELECT id FROM t") == []
+    assert copy(source, target).verified
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("engine", MYSQLS)
+def test_a_locked_table_is_not_waited_for_a_year(make_database: Make, source: str, engine: str) -> None:
+    target = make_database(engine)
+    execute(target, T)
+    with rival(target, "LOCK TABLES t WRITE"):
+        with pytest.raises(DbdumpError, match="Lock wait timeout"):
+            copy(source, target, replace=True)
+        with pytest.raises(DbdumpError, match="Lock wait timeout"):
+            copy(target, source, replace=True)
+
+
+@pytest.mark.parametrize("engine", SERVER_ENGINES)
+def test_an_account_that_may_only_add_rows(make_database: Make, source: str, engine: str) -> None:
+    target = make_database(engine)
+    execute(target, T)
+    with account(target, "SELECT", "INSERT") as url:
+        assert copy(source, url).verified
+        execute(source, "UPDATE t SET id = id + 10")
+        assert copy(source, url, append=True).verified
+    assert query(target, "SELECT id FROM t ORDER BY id") == [(1,), (2,), (11,), (12,)]
+
+
+# What is read
+
+
+@pytest.mark.parametrize("native", [True, False], ids=["native", "portable"])
+def test_a_table_is_locked_before_the_snapshot_is_taken(make_database: Make, native: bool) -> None:
+    """PostgreSQL rewrites a table that is truncated: a snapshot from before that sees no rows in it."""
+    source, target = make_database("postgresql"), make_database("sqlite")
+    for url in (source, target):
+        execute(url, T, ROWS)
+
+    def load() -> Any:
+        with (
+            closing(DatabaseSource(backend_for(sa.make_url(source), native=native))) as left,
+            closing(DatabaseTarget(backend_for(sa.make_url(target)))) as right,
+        ):
+            return transfer(left, right, Options(replace=True))
+
+    with rival(source, "TRUNCATE t", "INSERT INTO t VALUES (5, 'five'), (6, 'six'), (7, 'seven')") as held:
+        assert against(source, held, load).verified
+    assert query(target, "SELECT id FROM t ORDER BY id") == [(5,), (6,), (7,)]
 
 
 # Rows beside ours

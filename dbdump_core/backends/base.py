@@ -205,7 +205,7 @@ class Backend(Connecting):
         """Give what `connect` had to make its name, once it is whole. Raises UnsafeError where that is taken."""
 
     def discard(self) -> None:
-        """Remove what `connect` had to make, after a run that wrote nothing."""
+        """Remove what `connect` had to make and no run has published, once its connection is closed."""
 
     def write(self, connection: sa.Connection, task: WriteTask, block: Block) -> Path:
         """Store a block's rows; tell which path it took.

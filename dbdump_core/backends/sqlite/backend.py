@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path as FilePath
 from typing import Any, ClassVar
-from urllib.parse import quote as url_quote
 
 import sqlalchemy as sa
 
@@ -21,7 +20,7 @@ from ...types import Type
 from ..base import Backend, MakeConnection, reason
 from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
-from . import careful, catalog, connecting, snapshot
+from . import careful, catalog, connecting, files, snapshot
 from .reading import SQLITE_LIMIT, bytes_out, read_by_key, read_by_row
 from .rows import FLOAT_TEXT, Statement, statement
 from .spelling import SqliteSpelling
@@ -37,7 +36,6 @@ MAIN = "main"
 ADOPTED = "dbdump_source"
 """The schema name of the source when it is attached to the target's connection."""
 
-_MAGIC = b"SQLite format 3\0"
 _JSON_IS_SAFE = "SELECT min(flags & 0x200000) FROM pragma_function_list WHERE name = 'json_valid'"  # SQLITE_INNOCUOUS
 
 
@@ -62,8 +60,8 @@ class SqliteBackend(Backend):
         super().__init__(url, **options)
         if not url.database or url.database == ":memory:":
             raise ConnectError("an in-memory SQLite database cannot be shared; name a file")
-        self.path = FilePath(url.database)
-        self.made = False
+        self.path = self._named = FilePath(url.database)
+        self._new: files.NewFile | None = None
         self._second: sqlite3.Connection | None = None
         self._opened: str | None = None
         self._rowids: dict[str, str | None] = {}
@@ -72,11 +70,17 @@ class SqliteBackend(Backend):
     # --- connections ----------------------------------------------------------------------------
 
     def open(self, *, writing: bool) -> sa.Connection:
-        self._refuse_bad_file(writing)
-        mode = "ro" if not writing else "rwc" if self.create else "rw"
-        self.made = writing and self.create and not self.path.exists()
-
-        creator = partial(self._open, mode, BUSY_SECONDS)
+        if self.path.exists():
+            files.refuse_strange(self.path)
+        elif writing and self.create:
+            if not self.path.absolute().parent.is_dir():
+                raise ConnectError(f"no folder for {self.shown()}; make its parent folder first")
+            self._new = files.NewFile(self.path)
+            self.path = self._new.path
+        else:
+            hint = "; check the path, or let --create make it" if writing else "; check the path"
+            raise ConnectError(f"no SQLite file {self.shown()}{hint}")
+        creator = partial(self._open, "rw" if writing else "ro", BUSY_SECONDS)
         before = self._file()
         connection = self.new_engine(creator=creator).connect()
         self._opened = before if before == self._file() else None
@@ -95,28 +99,9 @@ class SqliteBackend(Backend):
             self.uri(mode), uri=True, timeout=timeout, isolation_level=None, check_same_thread=False
         )
 
-    def _refuse_bad_file(self, writing: bool) -> None:
-        if not self.path.exists():
-            if writing and self.create:
-                if not self.path.absolute().parent.is_dir():
-                    raise ConnectError(f"no folder for {self.shown()}; make its parent folder first")
-                return
-            hint = "; check the path, or let --create make it" if writing else "; check the path"
-            raise ConnectError(f"no SQLite file {self.shown()}{hint}")
-        if not self.path.is_file():
-            raise ConnectError(f"{self.shown()} is not a file; name an SQLite database")
-        try:
-            with self.path.open("rb") as file:
-                start = file.read(len(_MAGIC))
-        except OSError as error:
-            raise ConnectError(f"cannot read {self.shown()}: {error.strerror}; check its permissions") from None
-        if start and start != _MAGIC:
-            raise ConnectError(f"{self.shown()} is not an SQLite database; check the path")
-
     def uri(self, mode: str) -> str:
         """Return the file as an SQLite URI."""
-        path = self.path.absolute().as_posix()
-        return f"file:{url_quote(path if path.startswith('/') else '/' + path)}?mode={mode}"
+        return files.uri(self.path, mode)
 
     def pin(self, connection: sa.Connection, *, writing: bool) -> None:
         access = "foreign_keys = OFF" if writing else "query_only = ON"
@@ -129,12 +114,15 @@ class SqliteBackend(Backend):
         )
 
     def shown(self) -> str:
-        return str(self.path)
+        return str(self._named)
+
+    def publish(self) -> None:
+        if self._new is not None:
+            self._new.publish()
 
     def discard(self) -> None:
-        """Remove the file again that `open` made."""
-        if self.made:
-            self.path.unlink(missing_ok=True)
+        if self._new is not None:
+            self._new.discard()
 
     def hint(self, error: Exception) -> str:
         return connecting.HINTS.get(self.error_code(getattr(error, "orig", None) or error), "")
