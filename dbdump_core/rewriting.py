@@ -51,6 +51,11 @@ class LineRewrite:
             for at, cell in enumerate(cells)
         )
 
+    @property
+    def repeatable(self) -> bool:
+        """Tell whether the same rows become the same lines each time: nothing is made anew or remembered."""
+        return self._rows is None and not self._makes
+
     def block(self, block: Block) -> Block:
         """Return the block's rows as they are to be written."""
         written = block if self._as_read or not block.rows else self._written(block)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from . import interruption
 from .abc import (
     Block,
+    Emit,
     Event,
     Fingerprint,
     Path,
@@ -25,7 +27,7 @@ from .abc import (
     Writer,
     WriteTask,
 )
-from .errors import UnsafeError, VerificationError, holds_rows
+from .errors import DbdumpError, UnsafeError, VerificationError, holds_rows
 from .fingerprint import Hasher
 from .load_map import LoadMap
 from .matching import Wishes, described, make_plan
@@ -227,10 +229,31 @@ class _Run:
             if there != expected:
                 what = f"{there.rows} rows" if there.rows != expected.rows else "other values"
                 raise VerificationError(
-                    f"table {plan.target.key}: {expected.rows} rows were written and {what} read back;"
-                    " everything was rolled back; please report it with the column types"
+                    f"table {plan.target.key}: {expected.rows} rows were written and {what} read back"
+                    f"{self._difference(writer, plan, result.path)}; everything was rolled back; give the column a"
+                    " type that keeps its values, or report it with the column types"
                 )
             self.tell(Event(Phase.VERIFY, plan.target.key, rows=there.rows, total=there.rows, done=True))
+
+    def _difference(self, writer: Writer, plan: TablePlan, path: Path) -> str:
+        """Return what a failed proof is about, where the rows can be read and made once more."""
+        from .proof import explain
+
+        rewrite = plan.rewrite
+        if self.source.order is not None or not (rewrite is None or getattr(rewrite, "repeatable", False)):
+            return ""
+
+        def written(emit: Emit) -> None:
+            read = writer.read_taken if path is Path.PRIVATE else self.source.read
+            read(plan.read, lambda block: emit(rewrite.block(block) if rewrite else block))
+
+        def there(emit: Emit) -> None:
+            writer.read(ReadTask(plan.write.table, plan.write.columns), emit)
+
+        with suppress(DbdumpError):
+            found = explain(plan, written, there, kept=plan.target.key in self.before)
+            return f": {found}" if found else ""
+        return ""
 
     def _reread(self, writer: Writer, plan: TablePlan, *, total: int | None = None) -> Fingerprint:
         """Return what the target holds; `total`: rows to come, where this is the verification."""
