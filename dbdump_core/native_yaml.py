@@ -31,6 +31,7 @@ def native(node: Node) -> Native:
     return Native(
         numbering=_numbering(keys["numbering"]) if "numbering" in keys else None,
         collation=keys["collation"].string() if "collation" in keys else None,
+        sorts_only=_flag(keys, "sorts_only"),
         on_update_now=_flag(keys, "on_update_now"),
         utc_default=_flag(keys, "utc_default"),
     )

@@ -77,6 +77,7 @@ class Native:
 
     numbering: Numbering | None = None
     collation: str | None = None
+    sorts_only: bool = False
     on_update_now: bool = False
     utc_default: bool = False
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
+from dbdump_core.backends.mysql import collations
 from dbdump_core.operations import copy, describe, dump, load
 from tests.conftest import ENGINES
 from tests.promises import MYSQLS, execute, query
@@ -97,3 +99,102 @@ def test_what_no_update_will_set_any_more_is_said(make_database: Make, engine: s
     execute(source, "CREATE TABLE t (id INT, at TIMESTAMP NULL ON UPDATE CURRENT_TIMESTAMP)")
     notes = copy(source, make_database(other), create=True).tables[0].notes
     assert any("column 'at': a change of the row sets it to the present moment at the source" in n for n in notes)
+
+
+# --- collations -------------------------------------------------------------------------------------
+
+CI = {
+    "sqlite": ("NOCASE", "TEXT COLLATE nocase"),
+    "postgresql": ('public.ci', "TEXT COLLATE ci"),
+    "mysql": ("utf8mb4_0900_ai_ci", "VARCHAR(20) COLLATE utf8mb4_0900_ai_ci"),
+    "mariadb": ("utf8mb4_uca1400_nopad_ai_ci", "VARCHAR(20) COLLATE utf8mb4_uca1400_nopad_ai_ci"),
+}
+ICU = "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level1', deterministic = false)"
+
+
+def insensitive(make_database: Make, *engines: str) -> list[str]:
+    """Return databases; those of PostgreSQL have a collation of their own that takes 'x' and 'X' for one."""
+    urls = [make_database(engine) for engine in engines]
+    for url, engine in zip(urls, engines, strict=True):
+        if engine == "postgresql":
+            execute(url, ICU)
+    return urls
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize(("engine", "other"), [("sqlite", "sqlite"), ("postgresql", "postgresql"), *LIKE_MYSQL])
+def test_texts_that_were_one_stay_one(
+    make_database: Make, tmp_path: Path, engine: str, other: str, dumped: bool
+) -> None:
+    source, target = insensitive(make_database, engine, other)
+    execute(source, f"CREATE TABLE t (id INTEGER, code {CI[engine][1]} UNIQUE)", "INSERT INTO t VALUES (1, 'x')")
+    assert describe(source).tables[0].columns[1].native.collation == CI[engine][0]
+    notes = created(source, target, tmp_path, dumped=dumped)
+    assert describe(target).tables[0].columns[1].native.collation == CI[other][0]
+    assert any("becomes" in note for note in notes) == (engine != other)
+    with pytest.raises(IntegrityError):
+        execute(target, "INSERT INTO t VALUES (2, 'X')")
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize(("engine", "other"), [
+    (one, other) for one in ENGINES for other in ENGINES if {one, other} - set(MYSQLS) and one != other
+])  # fmt: skip
+def test_a_collation_that_is_lost_is_named_with_the_key_that_it_ruled(
+    make_database: Make, tmp_path: Path, engine: str, other: str, dumped: bool
+) -> None:
+    source, target = insensitive(make_database, engine, other)
+    execute(source, f"CREATE TABLE t (id INTEGER, code {CI[engine][1]} UNIQUE, note {CI[engine][1]})")
+    (note,) = [one for one in created(source, target, tmp_path, dumped=dumped) if "collation" in one]
+    assert f"columns 'code', 'note': the collation '{CI[engine][0]}' is not kept" in note
+    assert "so the unique key ('code') takes texts for two that were one" in note
+
+
+@pytest.mark.parametrize(("engine", "other"), LIKE_MYSQL)
+def test_old_collations_have_one_name_on_both(make_database: Make, engine: str, other: str) -> None:
+    source, target = make_database(engine), make_database(other)
+    names = ("utf8mb4_general_ci", "utf8mb4_bin", "latin1_swedish_ci", "ascii_bin", "utf8mb3_general_ci")
+    columns = ", ".join(f"c{at} VARCHAR(9) COLLATE {name}" for at, name in enumerate(names))
+    execute(source, f"CREATE TABLE t ({columns}, e ENUM('a', 'b') COLLATE latin1_bin)")
+    assert copy(source, target, create=True).tables[0].notes == ()
+    assert tuple(c.native.collation for c in describe(target).tables[0].columns) == (*names, "latin1_bin")
+
+
+@pytest.mark.parametrize(("name", "like"), [
+    ("utf8mb4_0900_ai_ci", "utf8mb4_uca1400_nopad_ai_ci"),
+    ("utf8mb4_sv_0900_as_cs", "utf8mb4_uca1400_swedish_nopad_as_cs"),
+    ("utf8mb4_ja_0900_as_cs", None), ("utf8mb4_0900_ai_ci; drop", None), ("utf8mb4_uca1400_ai_ci", None),
+    ("utf8mb4_uca1400_german2_nopad_ai_ci", "utf8mb4_de_pb_0900_ai_ci"), ("utf8mb4_uca1400_nopad_ai_cs", None),
+    ("utf8mb4_uca1400_persian_nopad_ai_ci", None), ("utf8_general_ci", "utf8mb3_general_ci"),
+])  # fmt: skip
+def test_collations_that_are_alike(name: str, like: str | None) -> None:
+    assert collations.like(name, {like} if like else {"utf8mb4_0900_ai_ci", "utf8mb4_uca1400_nopad_ai_ci"}) == like
+
+
+def test_a_collation_that_the_target_lacks_is_named(make_database: Make) -> None:
+    (source,) = insensitive(make_database, "postgresql")
+    execute(source, 'CREATE TABLE t (code TEXT COLLATE ci PRIMARY KEY, plain TEXT COLLATE "C")')
+    target = make_database("postgresql")
+    notes = copy(source, target, create=True).tables[0].notes
+    assert [("'public.ci' is not kept" in note, "unique key ('code')" in note) for note in notes] == [(True, True)]
+    assert describe(target).tables[0].columns[1].native.collation == '"C"'
+
+
+def test_a_collation_that_only_sorts_is_no_matter_of_keys(make_database: Make) -> None:
+    source = make_database("postgresql")
+    execute(source, 'CREATE TABLE t (code VARCHAR(9) COLLATE "C" PRIMARY KEY)')
+    notes = copy(source, make_database("sqlite"), create=True).tables[0].notes
+    assert notes == ("column 'code': the collation '\"C\"' is not kept: texts are sorted otherwise here",)
+
+
+def test_a_key_that_compares_otherwise_than_its_column_is_said(make_database: Make) -> None:
+    source, target = make_database("sqlite"), make_database("sqlite")
+    execute(source, "CREATE TABLE t (a TEXT, b TEXT COLLATE NOCASE, UNIQUE (b COLLATE BINARY))")
+    execute(source, "CREATE UNIQUE INDEX i ON t (a COLLATE NOCASE)", "CREATE INDEX j ON t (a COLLATE NOCASE, b)")
+    execute(source, "INSERT INTO t VALUES ('x', 'y'), ('z', 'Y')")
+    (table,) = describe(source).tables
+    assert [(index.name, index.unique) for index in table.indexes] == [("i", True), ("j", False)]
+    assert table.unique == ()
+    assert any("'i' compares by 'NOCASE', as its columns do not; it takes more texts" in n for n in table.notes)
+    assert any("compares by 'BINARY', as its columns do not; it is not described" in n for n in table.notes)
+    assert copy(source, target, create=True).verified

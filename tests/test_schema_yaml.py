@@ -85,7 +85,7 @@ def full_schema() -> Schema:
             column("title", types.TEXT, default=Default(DefaultKind.REFERENCE, "note")),
             column("odd", types.TEXT, default=Default(DefaultKind.SQL, "lower('X'::text)")),
             column("total", generated="(a + b)"),
-            column("code", types.TEXT, native=Native(collation="utf8mb4_0900_ai_ci")),
+            column("code", types.TEXT, native=Native(collation="utf8mb4_0900_ai_ci", sorts_only=True)),
             column("changed", types.TIMESTAMPTZ, native=Native(on_update_now=True, utc_default=True)),
         ),
         schema="other",

@@ -150,7 +150,7 @@ def _column(
         parts.append(_identity(column.identity, column.native.numbering or Numbering()))
     return sa.Column(
         _quoted(column.name),
-        _Spelled(spelling.spell(column, literal)),
+        _Spelled(spelling.spell(column, literal) + spelling.collate(column)),
         *parts,
         nullable=column.nullable,
         autoincrement="auto" if column.identity is not None and spelling.identity_clause else False,

@@ -24,7 +24,7 @@ from ..schema import (
 from ..types import Fit, Kind, Type, fit, stored
 from .expressions import portable_expression
 from .key_names import Names
-from .native import settled_native
+from .native import collation_notes, settled_native
 from .reflection import now_default, tidy, value_default
 
 
@@ -63,6 +63,18 @@ class Spelling(ABC):
     repeats_columns: ClassVar[bool] = True
     """A foreign key may name one of its table's columns twice."""
     actions: ClassVar[frozenset[str]] = frozenset({"cascade", "set null", "set default", "restrict"})
+
+    def __init__(self, collations: Collection[str] = ()) -> None:
+        self._collations = frozenset(collations)
+        """Collations that the server has, by its own names."""
+
+    def collation(self, name: str) -> str | None:
+        """Return the collation of this server that is like `name`, one of an engine of the family."""
+        return name if name in self._collations else None
+
+    def collate(self, column: Column) -> str:
+        """Return what comes after a settled column's type to give it its collation."""
+        return f" COLLATE {column.native.collation}" if column.native.collation else ""
 
     @abstractmethod
     def name_problem(self, name: str) -> str | None:
@@ -198,6 +210,7 @@ def _settled(table: Table, spelling: Spelling, source: str | None) -> Table:
         for old in plain.columns
         for made in [_settled_column(typed.by_name[old.name], typed, spelling, source=source, notes=notes)]
     )
+    notes += collation_notes(table, columns)
     if table.checks:
         notes.append(f"{len(table.checks)} check constraints are not created")
     return replace(

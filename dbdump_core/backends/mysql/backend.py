@@ -19,7 +19,7 @@ from ..base import reason
 from ..holding import Held
 from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
-from . import catalog, faults, harm, locking, reading
+from . import catalog, collations, faults, harm, locking, reading
 from .connecting import MysqlConnecting
 from .spelling import MysqlSpelling
 
@@ -124,7 +124,7 @@ class MysqlBackend(MysqlConnecting):
         return all_come_back(self.run(connection, f"SELECT CONCAT({text}, '') FROM ({rows}) AS t ORDER BY n").scalars())
 
     def spelling(self, connection: sa.Connection) -> Spelling:
-        return MysqlSpelling(folds_tables=self._folds_tables(connection))
+        return MysqlSpelling(collations.there(connection), folds_tables=self._folds_tables(connection))
 
     def reflect_target(self, connection: sa.Connection) -> Schema:
         """Describe the tables; a tinyint(1) takes more than the 0 and 1 that it may hold now (torture.md I6)."""

@@ -25,7 +25,7 @@ from ...schema import (
 )
 from ...types import Kind, Type
 from ..reflection import Draft, grouped, left_out, now_default, value_default
-from . import numbering
+from . import collations, numbering
 
 # No statement here holds a percent sign: drivers take it for a parameter.
 
@@ -35,7 +35,7 @@ SELECT table_name, table_type, table_comment FROM information_schema.tables WHER
 
 _COLUMNS = """
 SELECT table_name, column_name, column_type, is_nullable, column_default, extra, generation_expression,
-       column_comment
+       column_comment, collation_name
 FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position
 """
 
@@ -163,7 +163,7 @@ def _add_columns(
             column = replace(column, type=Type(Kind.TEXT))
         if column.type == Type(Kind.TEXT) and _json_check(column.name) in texts:
             texts.discard(_json_check(column.name))
-            column = replace(column, type=Type(Kind.JSON))
+            column = replace(column, type=Type(Kind.JSON), native=Native())
         draft.columns.append(column)
     kept = [(name, text) for _, name, text in checks if text in texts]
     draft.checks.extend(Check(name, text if mariadb else _unescaped(text)) for name, text in kept)
@@ -174,7 +174,7 @@ def _json_check(name: str) -> str:
 
 
 def _column(row: Sequence[Any], *, mariadb: bool) -> Column:
-    _, name, spelling, nullable, default, extra, expression, comment = row
+    _, name, spelling, nullable, default, extra, expression, comment, collation = row
     type_ = neutral_type(spelling)
     computed = "VIRTUAL GENERATED" in extra or "STORED GENERATED" in extra
     expressed = mariadb or "DEFAULT_GENERATED" in extra
@@ -190,6 +190,7 @@ def _column(row: Sequence[Any], *, mariadb: bool) -> Column:
         generated=(expression if mariadb else _unescaped(expression)) if computed else None,
         comment=comment or None,
         native=Native(
+            collation=collations.told(collation, type_),
             on_update_now="on update" in extra.lower(),
             utc_default=not type_.zoned and bool(default) and default.lower().startswith("utc_timestamp"),
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ from sqlalchemy.sql.elements import Grouping
 from ...schema import Column, Default, DefaultKind, Identity, Table
 from ...types import TEXT, Kind, Type
 from ..spelling import Spelling, keyed_columns, refused
+from . import collations
 
 _KEY_LENGTH = 255
 """Length of a text without one that is part of a key: only so much can be indexed; values are checked."""
@@ -47,6 +48,9 @@ class MysqlSpelling(Spelling):
     repeats_columns: ClassVar[bool] = False
     actions: ClassVar[frozenset[str]] = frozenset({"cascade", "set null"})
 
+    def collation(self, name: str) -> str | None:
+        return collations.like(name, self._collations)
+
     def name_problem(self, name: str) -> str | None:
         if not name or name[-1] in " \t\n\v\f\r":
             return "takes no name that is empty or ends in white space"
@@ -62,7 +66,8 @@ class MysqlSpelling(Spelling):
         number = original.args[0] if original is not None and original.args else None
         return str(original.args[1]).rstrip(".") if original is not None and number in _NO_SUCH_TABLE else None
 
-    def __init__(self, *, folds_tables: bool = False) -> None:
+    def __init__(self, collations: Collection[str] = (), *, folds_tables: bool = False) -> None:
+        super().__init__(collations)
         self._folds_tables = folds_tables
 
     def folded_table(self, name: str) -> str:

@@ -112,7 +112,7 @@ class PostgresqlBackend(PostgresqlConnecting):
         )
 
     def spelling(self, connection: sa.Connection) -> Spelling:
-        return PostgresqlSpelling()
+        return PostgresqlSpelling(catalog.collations(connection))
 
     # --- reading --------------------------------------------------------------------------------
 

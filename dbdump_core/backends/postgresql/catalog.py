@@ -45,13 +45,24 @@ WHERE c.relkind IN ('r', 'p', 'f', 'm', 'v') AND NOT c.relispartition AND c.relp
 _COLUMNS = """
 SELECT a.attrelid, a.attname::text, a.atttypid, pg_catalog.format_type(a.atttypid, a.atttypmod),
        a.attnotnull, a.attidentity::text, a.attgenerated::text, pg_catalog.pg_get_expr(d.adbin, d.adrelid),
-       pg_catalog.col_description(a.attrelid, a.attnum)
+       pg_catalog.col_description(a.attrelid, a.attnum), k.name, k.sorts
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p')
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+LEFT JOIN pg_catalog.pg_type y ON y.oid = a.atttypid AND y.typcollation <> a.attcollation
+LEFT JOIN ({collations}) k ON k.oid = a.attcollation AND y.oid IS NOT NULL
 WHERE a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum
 """
+
+_COLLATIONS = """
+SELECT c.oid, CASE WHEN n.nspname = 'pg_catalog' THEN '' ELSE pg_catalog.quote_ident(n.nspname) || '.' END
+         || pg_catalog.quote_ident(c.collname) AS name, c.collisdeterministic AS sorts
+FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
+WHERE c.collencoding IN (-1, (SELECT encoding FROM pg_catalog.pg_database WHERE datname = current_database()))
+  AND pg_catalog.strpos(c.collname, pg_catalog.chr(37)) = 0
+"""
+"""Names as they stand in SQL; none with a percent sign."""
 
 _DOMAINS = """
 SELECT oid, typbasetype, pg_catalog.format_type(typbasetype, typtypmod), typnotnull, typdefault
@@ -114,7 +125,7 @@ def describe(connection: sa.Connection) -> Schema:
             drafts[oid] = Draft(key, comment=comment)
     types = _Types({row[0]: _Domain(*row[1:]) for row in rows(_DOMAINS)}, _labels(rows(_ENUMS)))
     numbered = sequences.numberings(connection)
-    for oid, *rest in rows(_COLUMNS):
+    for oid, *rest in rows(_COLUMNS.format(collations=_COLLATIONS)):
         if oid in drafts:
             drafts[oid].columns.append(_column(rest, types, numbered.get((oid, rest[0]))))
     for oid, *rest in rows(_CONSTRAINTS):
@@ -129,6 +140,11 @@ def describe(connection: sa.Connection) -> Schema:
         *left_out("tables of extensions", skipped["e"]),
     ]
     return Schema(tuple(draft.table() for draft in drafts.values()), tuple(notes), rowless)
+
+
+def collations(connection: sa.Connection) -> set[str]:
+    """Return the collations that the database has, as they stand in SQL."""
+    return {row[1] for row in connection.exec_driver_sql(_COLLATIONS)}
 
 
 def _labels(rows: Iterable[Sequence[Any]]) -> dict[int, tuple[str, ...]]:
@@ -203,7 +219,7 @@ class _Types:
 
 
 def _column(row: Sequence[Any], types: _Types, numbering: Numbering | None) -> Column:
-    name, oid, spelling, not_null, identity, generated, expression, comment = row
+    name, oid, spelling, not_null, identity, generated, expression, comment, collation, sorts = row
     domains = types.chain(oid)
     if domains:
         oid, spelling = domains[-1].base, domains[-1].spelling
@@ -222,6 +238,8 @@ def _column(row: Sequence[Any], types: _Types, numbering: Numbering | None) -> C
         comment=comment,
         native=Native(
             numbering=numbering if kinds[identity] else None,
+            collation=collation,
+            sorts_only=bool(sorts),
             utc_default=type_.kind is Kind.TIMESTAMP and not type_.zoned and bool(_UTC_NOW.match(default or "")),
         ),
     )

@@ -57,7 +57,7 @@ WHERE m.type = 'table' AND m.rootpage > 0 ORDER BY m.name, x.cid
 """
 
 _INDEXES = """
-SELECT m.name, i.name, i."unique", i.origin, i.partial, x.name
+SELECT m.name, i.name, i."unique", i.origin, i.partial, x.name, x.coll
 FROM main.sqlite_master m JOIN pragma_index_list(m.name, 'main') i
 JOIN pragma_index_xinfo(i.name, 'main') x ON x.key
 WHERE m.type = 'table' AND m.rootpage > 0 ORDER BY m.name, i.name, x.seqno
@@ -116,8 +116,10 @@ def describe(connection: sa.Connection) -> Schema:
 
 def _add_indexes(draft: Draft, rows: Sequence[Sequence[Any]], statement: Statement) -> None:
     for (_, name), parts in grouped(rows, 2).items():
-        _, _, unique, origin, partial, _ = parts[0]
+        _, _, unique, origin, partial, *_ = parts[0]
         columns = tuple(part[5] for part in parts)
+        if unique and origin != "pk" and _compares_finer(draft, name, parts):
+            continue  # by the columns' own collation it would refuse rows that are there
         if origin == "u":
             named = statement.unique.get(tuple(map(folded, columns)))
             draft.unique.append(UniqueKey(named, columns))
@@ -125,6 +127,19 @@ def _add_indexes(draft: Draft, rows: Sequence[Sequence[Any]], statement: Stateme
             draft.indexes.append(Index(name, columns, bool(unique)))
         elif origin == "c":
             draft.notes.append(f"{shown(name)} is not a plain index on columns; it is not described")
+
+
+def _compares_finer(draft: Draft, name: str, parts: Sequence[Sequence[Any]]) -> bool:
+    """Tell whether a unique index takes texts for two that its columns take for one; note what compares otherwise."""
+    own = {column.name: column.native.collation or "BINARY" for column in draft.columns}
+    other = {part[6].upper() for part in parts if part[5] is not None and part[6].upper() != own[part[5]]}
+    if not other:
+        return False
+    finer = "BINARY" in other
+    what = "is not described" if finer else "takes more texts for two elsewhere"
+    listed = " and ".join(map(shown, sorted(other)))
+    draft.notes.append(f"{shown(name)} compares by {listed}, as its columns do not; it {what}")
+    return finer
 
 
 def _add_foreign_keys(
@@ -179,7 +194,10 @@ def _add_columns(draft: Draft, rows: Sequence[Sequence[Any]], statement: Stateme
                 default=None if default is None else parse_default(default, type_ or TEXT),
                 identity=Identity.AUTO if numbered else None,
                 generated=expression if hidden in (2, 3) else None,
-                native=Native(utc_default=_is_utc(default, type_ or TEXT)),
+                native=Native(
+                    collation=statement.collations.get(folded(name)),
+                    utc_default=_is_utc(default, type_ or TEXT),
+                ),
             )
         )
 

@@ -33,6 +33,9 @@ class SqliteSpelling(Spelling):
     named_keys: ClassVar[bool] = False
     now_is_utc: ClassVar[bool] = True
 
+    def collation(self, name: str) -> str | None:
+        return name if name in ("NOCASE", "RTRIM") else None
+
     def name_problem(self, name: str) -> str | None:
         if "\0" in name:
             return "takes no name that holds a NUL"

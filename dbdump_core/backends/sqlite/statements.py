@@ -23,7 +23,7 @@ class Statement:
 
     `generated`: folded column -> expression. `unique`: folded columns -> name.
     `foreign_keys`: name and deferrable of each, in the order of the text. `autoincrement`: no key of
-    the table is given twice.
+    the table is given twice. `collations`: folded column -> collation in capitals, BINARY left out.
     """
 
     generated: dict[str, str] = field(default_factory=dict)
@@ -31,6 +31,7 @@ class Statement:
     unique: dict[tuple[str, ...], str] = field(default_factory=dict)
     foreign_keys: list[tuple[str | None, str | None]] = field(default_factory=list)
     autoincrement: bool = False
+    collations: dict[str, str] = field(default_factory=dict)
 
 
 def read_statement(sql: str) -> Statement:
@@ -83,6 +84,9 @@ class _Definition:
             self._name = self._words[at + 1].name
         elif keyword == "AS" and self._column is not None:
             self._statement.generated[folded(self._column)] = self._inside(at + 1)
+        elif keyword == "COLLATE" and self._column is not None:
+            self._used_name()
+            self._collate(self._words[at + 1].name.upper())
         elif keyword == "AUTOINCREMENT":
             self._statement.autoincrement = True
         elif keyword == "CHECK":
@@ -93,6 +97,10 @@ class _Definition:
             self._statement.foreign_keys.append((self._used_name(), self._deferrable(at)))
         elif keyword in ("PRIMARY", "NOT", "DEFAULT", "COLLATE"):
             self._used_name()
+
+    def _collate(self, name: str) -> None:
+        if name != "BINARY" and self._column is not None:
+            self._statement.collations[folded(self._column)] = name
 
     def _used_name(self) -> str | None:
         name, self._name = self._name, None
