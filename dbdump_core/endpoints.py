@@ -58,8 +58,8 @@ def open_target(place: Place, *, create: bool, describe: Describe | None = None)
     if backend is None:
         named = path_text(place)
         raise UsageError(f"{shown(named, 500)} is not a database; name a URL or an SQLite file as the target")
-    if create and isinstance(place, str):
-        _refuse_unlikely_file(resolve(place))
+    if create and isinstance(place, (str, os.PathLike)):
+        _refuse_unlikely_file(path_text(place))
     from .database import DatabaseTarget
 
     return DatabaseTarget(backend, describe)

@@ -173,6 +173,8 @@ def test_an_sqlite_file_is_made_only_under_a_name_that_looks_like_one(
     source, target = full(make_database), tmp_path / name
     with pytest.raises(UsageError, match=f"no SQLite file .*, name it like '.*{name}.db', or write 'sqlite:///.*{name}'"):
         operations.copy(source, str(target), create=True)
+    with pytest.raises(UsageError, match="to make one, name it like"):
+        operations.copy(source, target, create=True)
     assert not target.exists()
     target.parent.mkdir(exist_ok=True)
     operations.copy(source, f"sqlite:///{target}", create=True)
