@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import eq
 
 from .abc import Maker
 from .conversions import Convert, conversion
@@ -99,7 +100,10 @@ def pair(table: Table, there: Table, rules: Rules) -> tuple[list[Field], list[st
             notes.append(Loss(f"column {table.key}.{column.name} is not in the target; left out"))
             continue
         if found.generated is not None and not rules.generated:
-            notes += _computed(f"column {there.key}.{found.name}", column, found.generated, rules)
+            # Where two names differ in case alone, an expression says which it means by its case.
+            same = same_expression if _told_apart(table) and _told_apart(there) else eq
+            if column.generated is None or not same(column.generated, found.generated):
+                notes += _computed(f"column {there.key}.{found.name}", column, found.generated, rules)
             continue
         if found.name != column.name:
             notes.append(f"column {table.key}.{column.name} fills {found.name}: the names differ in case")
@@ -120,8 +124,6 @@ def pair(table: Table, there: Table, rules: Rules) -> tuple[list[Field], list[st
 
 def _computed(named: str, column: Column, expression: str, rules: Rules) -> list[str]:
     """Return what to say of a column that the target computes. Raises MismatchError where its values may differ."""
-    if column.generated is not None and same_expression(column.generated, expression):
-        return []
     plain = f"{named}: the target computes it as {shown(expression)}, and the source holds values of its own"
     other = f"{named}: the source computes it as {shown(column.generated)}, the target as {shown(expression)}"
     if not rules.recompute:
@@ -130,6 +132,10 @@ def _computed(named: str, column: Column, expression: str, rules: Rules) -> list
             " or make them the same in the target"
         )
     return [Loss(f"{plain}; these are left out")] if column.generated is None else [f"{other}, which is taken"]
+
+
+def _told_apart(table: Table) -> bool:
+    return all(len(alike) == 1 for alike in Names(table.by_name).groups().values())
 
 
 def _find(table: Table, column: Column, there: Table, pairs: Pairs[str]) -> Column | None:

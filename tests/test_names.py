@@ -159,6 +159,17 @@ def test_alike_tables_move_to_servers_that_tell_them_apart(make_database: Make, 
     assert operations.verify(source, target).equal
 
 
+def test_expressions_of_alike_columns_are_told_apart(make_database: Make) -> None:
+    made = 'CREATE TABLE t (id INTEGER PRIMARY KEY, "a" INTEGER, "A" INTEGER, g INT GENERATED ALWAYS AS ({}) STORED)'
+    source, target = make_database("postgresql"), make_database("postgresql")
+    execute(source, made.format('"a" * 2'), 'INSERT INTO t (id, "a", "A") VALUES (1, 2, 3)')
+    execute(target, made.format('"A" * 2'))
+    with refused(target, MismatchError, "column t.g", "--recompute"):
+        operations.copy(source, target)
+    execute(target, "DROP TABLE t", made.format('"a" * 2'))
+    assert operations.copy(source, target).verified
+
+
 # What an engine takes for one name
 
 
