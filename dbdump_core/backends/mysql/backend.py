@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
-from ...abc import Block, Emit, ReadTask, Snapshot, WriteTask
+from ...abc import Block, Emit, Limit, ReadTask, Snapshot, WriteTask
 from ...errors import DatabaseError, RefusedError, UnsafeError
 from ...schema import Column, ForeignKey, Schema, Table, TableKey
 from ...types import FLOAT, Kind, Type
@@ -19,7 +19,7 @@ from ..base import reason
 from ..holding import Held
 from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
-from . import catalog, collations, faults, harm, locking, reading
+from . import catalog, collations, faults, harm, limits, locking, reading
 from .connecting import MysqlConnecting
 from .spelling import MysqlSpelling
 
@@ -132,6 +132,9 @@ class MysqlBackend(MysqlConnecting):
         return replace(schema, tables=tuple(map(_with_tinyints, schema.tables)))
 
     # --- reading --------------------------------------------------------------------------------
+
+    def limit(self, connection: sa.Connection, type_: Type) -> Limit | None:
+        return limits.limit(type_, self.engine(connection))
 
     def estimate(self, connection: sa.Connection, tables: Sequence[Table]) -> Mapping[TableKey, int]:
         rows = self.run(

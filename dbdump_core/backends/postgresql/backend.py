@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
-from ...abc import Block, Emit, ReadTask, Snapshot, WriteTask
+from ...abc import Block, Emit, Limit, ReadTask, Snapshot, WriteTask
 from ...errors import DatabaseError, RefusedError, UnsafeError, UsageError
 from ...schema import Column, ForeignKey, Identity, Numbering, Table, TableKey
 from ...types import FLOAT, Kind, Type
@@ -18,7 +18,7 @@ from ..base import ROLLED_BACK, reason
 from ..holding import Held
 from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
-from . import catalog, copying, locking, sequences
+from . import catalog, copying, limits, locking, sequences
 from .connecting import PostgresqlConnecting
 from .spelling import PostgresqlSpelling
 
@@ -115,6 +115,9 @@ class PostgresqlBackend(PostgresqlConnecting):
         return PostgresqlSpelling(catalog.collations(connection))
 
     # --- reading --------------------------------------------------------------------------------
+
+    def limit(self, connection: sa.Connection, type_: Type) -> Limit | None:
+        return limits.limit(type_)
 
     def estimate(self, connection: sa.Connection, tables: Sequence[Table]) -> Mapping[TableKey, int]:
         rows = self.run(
