@@ -58,6 +58,8 @@ def test_what_is_no_uuid_is_refused(engine_name: str, table: str, fresh: str, tm
     with closing(sqlite3.connect(source)) as connection, connection:
         connection.execute(table)
         connection.execute(f"INSERT INTO {name} VALUES (1, 1, {kind})")
+        connection.execute("CREATE TABLE django_content_type (id INTEGER PRIMARY KEY, app_label TEXT, model TEXT)")
+        connection.execute("INSERT INTO django_content_type VALUES (?, 'blog', 'post')", (kind,))
     with pytest.raises(CommandError, match=rf"{name}(\.|, column ){column}"):
         commands.load(source, fresh, "blog.Mark", "blog.Series")
     assert not at(fresh, Mark).exists()
