@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 from .errors import shown
 from .schema import Column, Default, DefaultKind, ForeignKey, Schema, Table, TableKey
-from .schema_yaml import schema_of
+from .schema_yaml import MARKS, look_at, schema_of
 from .yaml_nodes import Node, parse_yaml
 
-_MARKS = ("drop", "rename")
 _KEYS = ("primary_key", "unique", "foreign_keys", "indexes")
 
 
@@ -57,7 +56,7 @@ def _told(new: object) -> str:
 
 def loads_marked(text: str, *, file: str) -> tuple[Schema, Marks]:
     """Return the schema that `text` describes, by the names in the dump, and its marks. Raises SchemaError."""
-    root = parse_yaml(text, file)
+    root = parse_yaml(text, file, look_at)
     tables: dict[TableKey, TableKey | None] = {}
     columns: dict[ColumnKey, str | None] = {}
     if isinstance(root.value, dict) and "tables" in root.value:
@@ -93,7 +92,7 @@ def _mark(node: Node) -> str | None:
     """Return which mark a table or column has. Raises SchemaError for both, and for `drop: false`."""
     if not isinstance(node.value, dict):
         return None
-    found = [name for name in _MARKS if name in node.value]
+    found = [name for name in MARKS if name in node.value]
     if len(found) > 1:
         raise node.error("drop and rename together; keep one")
     if found == ["drop"] and not node.value["drop"].flag():
@@ -112,7 +111,7 @@ def _new_key(node: Node) -> TableKey:
 def _without(node: Node) -> Node:
     if not isinstance(node.value, dict):
         return node
-    return _with_value(node, {name: part for name, part in node.value.items() if name not in _MARKS})
+    return _with_value(node, {name: part for name, part in node.value.items() if name not in MARKS})
 
 
 def _with(node: Node, **parts: Node) -> Node:

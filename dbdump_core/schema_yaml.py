@@ -30,6 +30,10 @@ from .yaml_nodes import Node, parse_yaml
 ACTIONS = ("cascade", "restrict", "set null", "set default", "no action")
 """What `on_delete` and `on_update` may say; left out means no action."""
 DEFERRABLE = ("immediate", "deferred")
+MARKS = ("drop", "rename")
+"""What a table or column of a dump may say too (`schema_marks`)."""
+_PART_KEYS = {"name", "columns", "expression", "table"}
+"""Each column, key, index and check has one of these."""
 
 _Part = TypeVar("_Part")
 _Value = str | int | float | bool | None
@@ -162,7 +166,15 @@ def loads(text: str, *, file: str = "<string>") -> Schema:
     unknown, misspelled, twice there or referring to what is not there. A foreign key may refer to
     a table outside the file.
     """
-    return schema_of(parse_yaml(text, file))
+    return schema_of(parse_yaml(text, file, look_at))
+
+
+def look_at(node: Node, depth: int) -> None:
+    """Raise SchemaError for an item that is neither a table (`depth` 2) nor a part of one (4): see `parse_yaml`."""
+    if depth == 2:
+        node.keys((*_TABLE_KEYS, *MARKS), ("name", "columns"))
+    elif depth == 4 and isinstance(node.value, dict) and not node.value.keys() & _PART_KEYS:
+        node.keys(_PART_KEYS, ("name",))
 
 
 def schema_of(root: Node) -> Schema:

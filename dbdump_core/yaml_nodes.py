@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from .errors import SchemaError, shown
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 32
+MAX_ITEMS = 200_000
+"""The most items of one list: tables are the longest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,15 @@ def _either(words: Collection[str], join: str = "or") -> str:
     return f"{', '.join(rest)} {join} {last}" if rest else last
 
 
-def parse_yaml(text: str, file: str) -> Node:
+Look = Callable[[Node, int], None]
+"""Is shown each item of a list as soon as it is read, with the number of lists and mappings around it."""
+
+
+def parse_yaml(text: str, file: str, look: Look | None = None) -> Node:
     """Return the one document in `text` as nodes.
 
-    Raises SchemaError for what is not YAML, and for all that YAML allows and this package does not.
+    `look` may raise for an item that cannot be meant, before millions like it take memory. Raises
+    SchemaError for what is not YAML, and for all that YAML allows and this package does not.
     """
     import yaml
 
@@ -101,7 +108,7 @@ def parse_yaml(text: str, file: str) -> Node:
         raise SchemaError(f"{file}: larger than {MAX_BYTES} bytes; a schema file is never that large")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return _Composer(yaml.parse(text, Loader=loader), file).document()
+        return _Composer(yaml.parse(text, Loader=loader), file, look).document()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SchemaError(f"{file}:{line}: not YAML: {error.problem or error.context}") from error
@@ -112,11 +119,12 @@ def parse_yaml(text: str, file: str) -> Node:
 class _Composer:
     """Nodes from parser events. Aliases, anchors and tags never get as far as being built (H2)."""
 
-    def __init__(self, events: Iterator[Any], file: str) -> None:
+    def __init__(self, events: Iterator[Any], file: str, look: Look | None) -> None:
         import yaml
 
         self._events = events
         self._file = file
+        self._look = look
         self._yaml = yaml
         self._resolver: Any = yaml.resolver.Resolver()
 
@@ -153,6 +161,10 @@ class _Composer:
         nodes: list[Node] = []
         while not isinstance(event := next(self._events), self._yaml.SequenceEndEvent):
             nodes.append(self._node(event, f"{path}[{len(nodes)}]", depth + 1))
+            if self._look is not None:
+                self._look(nodes[-1], depth + 1)
+            if len(nodes) > MAX_ITEMS:
+                raise nodes[-1].error(f"a list of more than {MAX_ITEMS} items; a schema file never has one")
         return nodes
 
     def _dict(self, path: str, depth: int) -> dict[str, Node]:

@@ -10,14 +10,15 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..compression import SUFFIXES, Compression
 from ..errors import DumpError, shown
 from ..formats import FormatName
 from ..schema import TableKey
+from .json_size import check_json
 
 FORMAT = "dbdump"
 VERSION: Literal[2] = 2
@@ -27,8 +28,10 @@ SCHEMA_END = "# end of schema.yaml"
 """Its last line, since version 2: what is cut lacks it."""
 MANIFEST_NAME = "manifest.json"
 DATA_FOLDER = "data"
-SMALL_FILE_LIMIT = 64 * 1024 * 1024
+SMALL_FILE_LIMIT = 32 * 1024 * 1024
 """The most bytes of a schema or manifest; both are held in memory."""
+_VALUES_LIMIT = 64 * 1024 * 1024
+"""About the most bytes that a manifest's values may take beside their texts: those of 10,000 tables take 40 MB."""
 _DEPTH_LIMIT = 32
 _PIECE = 64 * 1024
 """The most characters of a schema's text in one piece."""
@@ -37,11 +40,22 @@ _SEAL = "seal"
 _DATA_NAME = re.compile(r"data/([0-9]{4,9})-[a-z0-9_.-]{1,200}\.(?:tsv|py)(?:\.zst|\.gz)?")
 _Engine = Annotated[str, Field(pattern=r"\A[a-z0-9_-]{1,40}\z")]
 _Count = Annotated[int, Field(ge=0)]
+_Item = TypeVar("_Item")
+_List = Annotated[list[_Item], Field(fail_fast=True)]
+"""A list whose first bad item is the only one told of: errors take more memory than what they are about."""
 _Sha256 = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few(cls, values: object) -> object:
+        """Refuse many unknown fields at once: each would be an error of its own."""
+        if isinstance(values, dict) and len(values) > len(cls.model_fields) + 1:
+            raise ValueError("more fields than there are")
+        return values
 
 
 class FileEntry(_Part):
@@ -59,7 +73,7 @@ class TableEntry(_Part):
 
     schema_: str | None = Field(alias="schema")
     name: str
-    columns: list[str]
+    columns: _List[str]
     rows: _Count
 
     @property
@@ -81,9 +95,9 @@ class Manifest(_Part):
     data_format: FormatName
     compression: Compression | None
     schema_sha256: _Sha256
-    schema_: list[str] | None = Field(alias="schema", default=None)
-    tables: list[TableEntry]
-    files: list[FileEntry]
+    schema_: _List[str] | None = Field(alias="schema", default=None)
+    tables: _List[TableEntry]
+    files: _List[FileEntry]
     extra: dict[str, Any] = Field(default_factory=dict)
 
     @property
@@ -99,6 +113,13 @@ class Manifest(_Part):
 def sha256(data: bytes) -> str:
     """Return the SHA-256 of `data` in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
+
+
+def _sha256_of(texts: Iterable[str]) -> str:
+    whole = hashlib.sha256()
+    for text in texts:
+        whole.update(text.encode())
+    return whole.hexdigest()
 
 
 def data_name(table: int, part: int, key: TableKey, ending: str) -> str:
@@ -150,6 +171,7 @@ def load_manifest(data: bytes, *, file: str) -> Manifest:
     Raises DumpError naming `file` for anything that this version would not have written.
     """
     values = _parse(data, file)
+    del data
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise DumpError(f"{file} is not the manifest of a dump; give a folder or .tar that dbdump made")
     check_version(values.get("version"), file=file)
@@ -175,9 +197,9 @@ def check_version(version: object, *, file: str) -> None:
 
 def _parse(data: bytes, file: str) -> object:
     try:
-        values = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant
-        )
+        check_json(data, _VALUES_LIMIT)
+        text = data.decode("ascii")
+        values = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
         _check_values(values, _DEPTH_LIMIT)
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else error
@@ -234,12 +256,12 @@ def _problems(manifest: Manifest, values: dict[str, Any], seal: object) -> Itera
 
 
 def _seal_problems(manifest: Manifest, values: dict[str, Any], seal: object) -> Iterable[str]:
-    text = manifest.schema_text
+    text = manifest.schema_
     if manifest.version == 1:
         if text is not None or seal is not None:
             yield "version 1 has neither a schema nor a seal"
         return
-    if text is None or sha256(text.encode()) != manifest.schema_sha256:
+    if text is None or _sha256_of(text) != manifest.schema_sha256:
         yield "schema and schema_sha256 do not agree"
     if seal != sealed(values)[_SEAL]:
         yield "its values are not those that were sealed"

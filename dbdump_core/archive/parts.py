@@ -17,6 +17,8 @@ from .manifest import FileEntry
 
 LINE_LIMIT = 2 * 1024**3
 """The longest line taken, in bytes: twice what PostgreSQL and MySQL can hold in a cell, for hex."""
+EDITED_LINE_BYTES = 32 * 1024 * 1024
+"""What a line of an edited file may have more than the whole file had: a compressed one could hold gigabytes."""
 _HEADER_LIMIT = 4 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 ALLOW_EDITED = "if it was edited on purpose, load it with --allow-edited"
@@ -26,13 +28,21 @@ class Part:
     """Reads one data file once: `header`, then `blocks`; then `entry` is what was seen.
 
     `chunks`: the content, decompressed. `limit`: the bytes after which it is certainly not the file
-    of the manifest. `first_line`: where the first row stands, known once the header was read. Raises
-    DumpError naming `file`, and the line where there is one. `proves`: there is going to be an `entry`;
-    without it there is only the `mark`, at a tenth of the price.
+    of the manifest; `longest`: the bytes of a line that is certainly none of it. `first_line`: where the
+    first row stands, known once the header was read. Raises DumpError naming `file`, and the line where
+    there is one. `proves`: there is going to be an `entry`; without it there is only the `mark`, at a
+    tenth of the price.
     """
 
     def __init__(
-        self, chunks: Iterator[bytes], *, file: str, format: Format, limit: int | None = None, proves: bool = True
+        self,
+        chunks: Iterator[bytes],
+        *,
+        file: str,
+        format: Format,
+        limit: int | None = None,
+        longest: int | None = None,
+        proves: bool = True,
     ) -> None:
         self.file = file
         self.rows = 0
@@ -43,6 +53,7 @@ class Part:
         self._hash = hashlib.sha256() if proves else None
         self._mark = xxh3_128()
         self._limit = limit
+        self._longest = min(LINE_LIMIT, longest or LINE_LIMIT)
         self._chunks = self._counted(chunks)
         self._rest = b""
 
@@ -62,10 +73,11 @@ class Part:
         data = b""
         while not (end := self._format.header_size(data)):
             chunk = next(self._chunks, b"")
-            data += chunk
+            # One compressed chunk may hold far more than a header.
             if not chunk or len(data) > _HEADER_LIMIT:
                 self._check_first_line(data)
                 raise DumpError(f"{self.file}:1: there is no header line of column names; put it back")
+            data += chunk
         self._check_first_line(data)
         self._rest = data[end:]
         self.first_line = 1 + data.count(b"\n", 0, end)
@@ -82,16 +94,22 @@ class Part:
                 data = b"".join(pending)
                 cut = data.rfind(b"\n", 0, len(data) - len(footer)) + 1
                 pending, size = [data[cut:]], len(data) - cut
-                if cut:
-                    yield self._block(data[:cut])
-            elif size > LINE_LIMIT:
+                whole = [data[:cut]] if cut else []
+                del data
+                if whole:  # a line may be long: nothing here holds it while it is worked on
+                    yield self._block(whole.pop())
+            elif size > self._longest + BLOCK_BYTES:
                 line = self.first_line + self.rows + sum(chunk.count(b"\n") for chunk in pending)
-                raise DumpError(f"{self.file}:{line}: a line of more than {LINE_LIMIT} bytes; shorten it")
-        data = self._without_footer(b"".join(pending))
+                raise DumpError(f"{self.file}:{line}: a line of more than {self._longest} bytes; shorten it")
+        data = b"".join(pending)
+        pending.clear()
+        data = self._without_footer(data)
         cut = data.rfind(b"\n") + 1
         self._unended = cut < len(data)
-        if cut:
-            yield self._block(data[:cut])
+        whole = [data[:cut]] if cut else []
+        del data
+        if whole:
+            yield self._block(whole.pop())
 
     def _without_footer(self, data: bytes) -> bytes:
         footer = self._format.footer
@@ -192,12 +210,14 @@ class View:
         """Yield the `blocks` of `part` as the task wants them."""
         line = part.first_line
         for raw in blocks:
+            rows = raw.rows
             block, place, refused = self._decode(raw, part.file, line)
+            del raw
             if self._positions is not None:
                 block = self._project(block, self._positions, place)
             if refused:
                 self._refuse(block, place, refused)
-            line += raw.rows
+            line += rows
             yield passed(block, self._checkers, place, self._task.on_error)
 
     def _decode(

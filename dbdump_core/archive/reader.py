@@ -21,7 +21,7 @@ from ..formats import format_named
 from ..schema import Default, Schema, Table, TableKey
 from . import manifest as m
 from .inputs import Input, no_dump, read_small
-from .parts import ALLOW_EDITED, Part, View, difference
+from .parts import ALLOW_EDITED, EDITED_LINE_BYTES, Part, View, difference
 from .schema_file import SchemaFile
 
 _Result = TypeVar("_Result")
@@ -216,8 +216,10 @@ class StoredSource(ArchiveSource):
 
     def _part(self, file: m.FileEntry, *, limit: int | None, proves: bool) -> Part:
         label = self.input.label(file.path)
+        # Whoever edits a file by hand adds no more than this to one line.
+        longest = file.bytes + EDITED_LINE_BYTES
         chunks = decompress(self._stored(file.path), compression_of(file.path), file=label)
-        part = Part(chunks, file=label, format=self._format, limit=limit, proves=proves)
+        part = Part(chunks, file=label, format=self._format, limit=limit, longest=longest, proves=proves)
         table = self.manifest.tables[file.table]
         header, expected = part.header(), self._format.header(str(table.key), table.columns)
         if header != expected:

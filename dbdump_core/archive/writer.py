@@ -10,13 +10,16 @@ from typing import Any
 
 from ..abc import Block, Emit, Path, Plan, ReadTask, Snapshot, Source, TablePlan, TableResult, WriteTask
 from ..compression import SUFFIXES, Compression, compressor
-from ..errors import UnsafeError, UsageError, ValueRefusedError, VerificationError, shown
+from ..errors import RefusedError, UnsafeError, UsageError, ValueRefusedError, VerificationError, shown
 from ..formats import Format
 from ..schema import Schema, Table, TableKey
 from ..types import Type
 from . import manifest as m
 from .outputs import Output, open_output, place_of, refuse_terminal
 from .reader import StoredSource
+
+SCHEMA_LIMIT = 8 * 1024 * 1024
+"""The most bytes of a schema.yaml: the manifest repeats it, and has its own limit."""
 
 
 class _OpenPart:
@@ -137,7 +140,13 @@ class ArchiveWriter:
 
         first = f"# dbdump {m.VERSION} {self._format.name} from {self._target.engine}\n"
         schema = Schema(tuple(table.target for table in self._plan.tables))
-        return f"{first}{schema_yaml.dumps(schema)}{m.SCHEMA_END}\n"
+        text = f"{first}{schema_yaml.dumps(schema)}{m.SCHEMA_END}\n"
+        if len(text.encode()) > SCHEMA_LIMIT:
+            raise RefusedError(
+                f"the schema of {len(schema)} tables is larger than {SCHEMA_LIMIT} bytes, and could not be read back;"
+                " dump fewer tables at once, by --tables or --exclude"
+            )
+        return text
 
     def _encode(self, task: WriteTask, lines: bytes) -> bytes:
         try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from ..schema import Column
 from ..types import Kind, Type
 from .base import FormatName, Refuse
 from .literals import Broken, Value, bytes_literal, place_of, read_list, text_literal
+from .long_literals import LONG, read_long_record
 
 MARK = "# dbdump 1 -*- coding: utf-8 -*-"
 """The first line of each file that was written here: its text is UTF-8, its plain strings are text."""
@@ -258,6 +259,8 @@ class _Py:
 
     def decode(self, lines: bytes, columns: Sequence[Column | None], refuse: Refuse) -> bytes:
         readers = [reader(column.type if column else None) for column in columns]
+        if len(lines) > LONG and len(lines) > lines.count(b"\n") * LONG // 4:
+            return b"".join(_long_rows(lines, readers, refuse))
         rows = []
         for number, line in enumerate(lines.split(b"\n")[:-1]):
             try:
@@ -267,6 +270,21 @@ class _Py:
             except Broken as error:
                 refuse(number, error.at + 1, f"expected {error}")
         return canonical(rows)
+
+
+def _long_rows(lines: bytes, readers: Sequence[Read], refuse: Refuse) -> Iterator[bytes]:
+    """Yield canonical lines, one by one, for they may be long."""
+    at = number = 0
+    while at < len(lines):
+        end = lines.index(b"\n", at)
+        try:
+            yield read_long_record(lines, readers, NULL, (at, end))
+            yield b"\n"
+        except UnicodeDecodeError:
+            refuse(number, 1, "expected valid UTF-8")
+        except Broken as error:
+            refuse(number, error.at + 1, f"expected {error}")
+        at, number = end + 1, number + 1
 
 
 PY = _Py()

@@ -139,8 +139,8 @@ def test_json_that_is_no_manifest(folder, text, message):
 
 
 def test_a_manifest_of_any_size_is_not_read(folder):
-    os.truncate(folder / "manifest.json", 64 * 1024 * 1024 + 1)
-    with pytest.raises(DumpError, match="has more than 67108864 bytes"):
+    os.truncate(folder / "manifest.json", 32 * 1024 * 1024 + 1)
+    with pytest.raises(DumpError, match="has more than 33554432 bytes"):
         open_source(str(folder))
 
 

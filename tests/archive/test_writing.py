@@ -285,6 +285,15 @@ dump({str(tmp_path / name)!r})
     assert load(open_source(str(tmp_path / name))) == whole()
 
 
+def test_a_schema_that_could_not_be_read_back_is_refused_before_the_first_row(tmp_path, monkeypatch):
+    from dbdump_core.archive import writer
+
+    monkeypatch.setattr(writer, "SCHEMA_LIMIT", 500)
+    with pytest.raises(RefusedError, match="the schema of 4 tables is larger than 500 bytes.* dump fewer tables"):
+        dump(tmp_path / "dump")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.fixture
 def dead():
     """The number of a process that runs no more."""
