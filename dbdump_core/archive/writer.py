@@ -18,8 +18,8 @@ from . import manifest as m
 from .outputs import Output, open_output, place_of, refuse_terminal
 from .reader import StoredSource
 
-SCHEMA_LIMIT = 8 * 1024 * 1024
-"""The most bytes of a schema.yaml: the manifest repeats it, and has its own limit."""
+SCHEMA_LIMIT = 16 * 1024 * 1024
+"""The most bytes of a schema.yaml, spelled in ASCII as the manifest repeats it."""
 
 
 class _OpenPart:
@@ -141,7 +141,7 @@ class ArchiveWriter:
         first = f"# dbdump {m.VERSION} {self._format.name} from {self._target.engine}\n"
         schema = Schema(tuple(table.target for table in self._plan.tables))
         text = f"{first}{schema_yaml.dumps(schema)}{m.SCHEMA_END}\n"
-        if len(text.encode()) > SCHEMA_LIMIT:
+        if len(text.encode("ascii", "backslashreplace")) > SCHEMA_LIMIT:
             raise RefusedError(
                 f"the schema of {len(schema)} tables is larger than {SCHEMA_LIMIT} bytes, and could not be read back;"
                 " dump fewer tables at once, by --tables or --exclude"

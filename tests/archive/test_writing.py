@@ -289,7 +289,7 @@ def test_a_schema_that_could_not_be_read_back_is_refused_before_the_first_row(tm
     from dbdump_core.archive import writer
 
     monkeypatch.setattr(writer, "SCHEMA_LIMIT", 500)
-    with pytest.raises(RefusedError, match="the schema of 4 tables is larger than 500 bytes.* dump fewer tables"):
+    with pytest.raises(RefusedError, match=r"the schema of 4 tables is larger than 500 bytes.* dump fewer tables"):
         dump(tmp_path / "dump")
     assert list(tmp_path.iterdir()) == []
 
