@@ -74,12 +74,15 @@ class DatabaseSource:
         try:
             self.backend.try_condition(self.connection, table, condition)
         except sa.exc.DBAPIError as error:
+            if self.backend.is_lost(self.connection, error):
+                raise self.backend.told(self.connection, error) from error
             raise SelectionError(
                 f"--where {shown(table.key)}: {self.name} cannot work out {shown(condition)}: {reason(error)};"
                 " correct the condition"
             ) from None
         finally:
-            self.connection.rollback()
+            with suppress(DatabaseError), self.backend.speaking(self.connection):
+                self.connection.rollback()
 
     def read(self, task: ReadTask, emit: Emit) -> None:
         """Hand a table's rows to `emit`."""

@@ -74,6 +74,17 @@ def release() -> None:
         raise KeyboardInterrupt
 
 
+@contextmanager
+def held() -> Iterator[None]:
+    """Do what must not be stopped half-way, nor afterwards: from its success on, the run ends as done."""
+    hold()
+    try:
+        yield
+    except BaseException:
+        release()
+        raise
+
+
 def reset() -> None:
     """Begin anew, as a program does that is just starting."""
     global _held, _late

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from typing import Any
 from django.conf import settings
 
 from dbdump_core.abc import Progress, Report, Source, Target
-from dbdump_core.endpoints import open_source, open_target
+from dbdump_core.endpoints import hidden, open_source, open_target
 from dbdump_core.errors import DumpError, MismatchError, shown
 from dbdump_core.load_map import LoadMap, TableMap
 from dbdump_core.names import Names, pair
@@ -84,10 +85,11 @@ def load_from(
     return report if into else _told(report, chosen.alias)
 
 
-def open_dump(place: str, *, allow_edited: bool) -> Source:
+def open_dump(place: str | os.PathLike[str], *, allow_edited: bool) -> Source:
     """Return the dump, or the other database, at `place`. Raises DumpError where there is nothing."""
-    if place != "-" and "://" not in place and not place.startswith("env:") and not Path(place).exists():
-        raise DumpError(f"no dump {shown(place, 500)}; check the path")
+    is_path = isinstance(place, os.PathLike) or not (place == "-" or "://" in place or place.startswith("env:"))
+    if is_path and not Path(place).exists():
+        raise DumpError(f"no dump {shown(hidden(os.fspath(place)), 500)}; check the path")
     return open_source(place, allow_edited=allow_edited)
 
 

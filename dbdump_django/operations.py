@@ -6,6 +6,7 @@ signal sent but `post_load`. The tables are those that `migrate` made, so none i
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace as changed
@@ -14,7 +15,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from dbdump_core.abc import Comparison, Progress, Report, Source
 from dbdump_core.comparison import compare
-from dbdump_core.endpoints import open_source
+from dbdump_core.endpoints import open_source, path_text
 from dbdump_core.errors import UsageError
 from dbdump_core.selection import Selection
 from dbdump_core.transfer import Confirm, Options, transfer
@@ -31,7 +32,7 @@ __all__ = ["copy", "dump", "load", "verify"]
 
 
 def dump(
-    output: str,
+    output: str | os.PathLike[str],
     *,
     labels: Sequence[str] = (),
     exclude: Sequence[str] = (),
@@ -54,7 +55,8 @@ def dump(
     refuse_open_transaction(alias)
     with closing(open_source(existing_url(alias), describe=chosen.describe)) as source:
         notes = chosen.notes(source.schema())
-        target = make_target(output, format=format, compress=compress, source_engine=source.engine)
+        placed = path_text(output) if isinstance(output, os.PathLike) else output
+        target = make_target(placed, format=format, compress=compress, source_engine=source.engine)
         target.extra = {"django": _extra(chosen)}
         options = Options(
             ordered=True,
@@ -69,7 +71,7 @@ def dump(
 
 
 def load(
-    dump: str,
+    dump: str | os.PathLike[str],
     *,
     labels: Sequence[str] = (),
     exclude: Sequence[str] = (),
@@ -132,7 +134,7 @@ def copy(
 
 
 def verify(
-    dump: str | None = None,
+    dump: str | os.PathLike[str] | None = None,
     *,
     source: str | None = None,
     target: str = DEFAULT_DB_ALIAS,
@@ -152,7 +154,7 @@ def verify(
     for alias in filter(None, (source, target)):
         refuse_open_transaction(alias)
     if source is None:
-        ours = open_dump(str(dump), allow_edited=False)
+        ours = open_dump(dump or "", allow_edited=False)
     else:
         from_there = choose(labels, exclude, source, allow_empty=allow_empty)
         ours = open_source(existing_url(source), describe=from_there.describe)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from .. import interruption
 from ..abc import Block, Emit, Path, Plan, ReadTask, Snapshot, Source, TablePlan, TableResult, WriteTask
 from ..compression import SUFFIXES, Compression, compressor
 from ..errors import RefusedError, UnsafeError, UsageError, ValueRefusedError, VerificationError, shown
@@ -132,8 +133,9 @@ class ArchiveWriter:
             extra=dict(self._target.extra),
         )
         self._store(m.MANIFEST_NAME, m.dump_manifest(manifest))
-        self._output.commit()
-        self.committed = True
+        with interruption.held():
+            self._output.commit()
+            self.committed = True
 
     def _schema(self) -> str:
         from .. import schema_yaml

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from ..errors import DbdumpError, InterruptedRunError, ManyErrorsError, UnknownOutcomeError, UsageError
 from . import check, copy, dump, load, schema, verify
 from .output import Mask, discard_output, escaped, escaped_lines, make_encodable, say, write_output
+from .passwords import asked, run_asking
 from .signals import Interruptions, ignore_late_signals
 
 __all__ = ["close_to", "guarded", "main"]
@@ -63,8 +64,7 @@ def run(arguments: Sequence[str]) -> int:
     if not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
         parser.error(f"there is no command '{arguments[0]}'{close_to(arguments[0], list(COMMANDS))}")
     options = _parsed(parser, arguments)
-    exit_code: int = options.run(options)
-    return exit_code
+    return run_asking(options.run, options)
 
 
 def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
@@ -139,7 +139,7 @@ def _leave(exit_code: int) -> int:
 
 def _fail(error: BaseException, arguments: Sequence[str], signalled: int | None) -> int:
     """Report `error` and return its exit code."""
-    mask = Mask(arguments)
+    mask = Mask([*arguments, *asked])
     kind, text, exit_code = _described(error)
     if signalled is not None and not isinstance(error, UnknownOutcomeError):
         # Whatever failed afterwards failed because of it.

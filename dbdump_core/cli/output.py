@@ -24,6 +24,8 @@ SHORT_SECRET = 8
 """Characters below which a password may well be part of an innocent word."""
 
 _URL_PASSWORD = re.compile(r"(://[^\s/:@]*):(\S*)@")
+_BROKEN_PASSWORD = re.compile(r"^(?:\w[\w+]*:/?)?([^\s/:@=]*):(?!//)(\S+)@")
+"""In an argument that was meant for a URL, its slashes forgotten."""
 _QUERY_PASSWORD = re.compile(r"([?&]\w*(?:pass|secret|token)\w*=)([^&\s]+)", re.IGNORECASE)
 
 
@@ -147,7 +149,7 @@ class Mask:
 
 
 def _secrets(text: str) -> Iterable[str]:
-    for pattern in (_URL_PASSWORD, _QUERY_PASSWORD):
+    for pattern in (_URL_PASSWORD, _QUERY_PASSWORD, _BROKEN_PASSWORD):
         for match in pattern.finditer(text):
             whole = match[2]
             yield from filter(None, (whole, whole.partition("@")[0]))

@@ -59,6 +59,7 @@ class Interruptions:
         for number, previous in self._previous.items():
             signal.signal(number, previous)
         self._previous.clear()
+        interruption.reset()
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         for other in self._previous:

@@ -19,7 +19,7 @@ from ..base import reason
 from ..holding import Held
 from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
-from . import catalog, collations, faults, harm, limits, locking, reading
+from . import catalog, collations, faults, harm, limits, locking, reading, rights
 from .connecting import MysqlConnecting
 from .spelling import MysqlSpelling
 
@@ -125,6 +125,11 @@ class MysqlBackend(MysqlConnecting):
 
     def spelling(self, connection: sa.Connection) -> Spelling:
         return MysqlSpelling(collations.there(connection), folds_tables=self._folds_tables(connection))
+
+    def reflect(self, connection: sa.Connection) -> Schema:
+        """Describe the tables, and say what this account cannot see."""
+        schema = super().reflect(connection)
+        return replace(schema, notes=(*schema.notes, *rights.hidden(partial(self.run, connection), schema)))
 
     def reflect_target(self, connection: sa.Connection) -> Schema:
         """Describe the tables; a tinyint(1) takes more than the 0 and 1 that it may hold now (torture.md I6)."""

@@ -124,6 +124,11 @@ class SqliteBackend(Backend):
         if self._new is not None:
             self._new.discard()
 
+    def close(self, connection: sa.Connection) -> None:
+        super().close(connection)
+        if self.writing:
+            connecting.recover(self.uri("rw"), self.path)
+
     def hint(self, error: Exception) -> str:
         return connecting.HINTS.get(self.error_code(getattr(error, "orig", None) or error), "")
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 
 _BUSY = "another program reads or writes it, or has left it open; let that end or close it, then run again"
 HINTS: Mapping[object, str] = {
     sqlite3.SQLITE_BUSY: _BUSY,
     sqlite3.SQLITE_LOCKED: _BUSY,
+    sqlite3.SQLITE_IOERR: "see whether its disk is full or damaged, then run again",
     sqlite3.SQLITE_FULL: "free space on its disk, then run again",
 }
 """Primary result code -> advice."""
@@ -19,3 +21,11 @@ def file_of(raw: sqlite3.Connection) -> str:
     """Return the file of a connection that somebody else has opened, '' for one in memory; close it."""
     with closing(raw):
         return str(raw.execute("PRAGMA database_list").fetchone()[2] or "")
+
+
+def recover(uri: str, path: Path) -> None:
+    """Let SQLite put back what a journal holds that was left, as by a full disk; it removes it then itself."""
+    if not path.with_name(f"{path.name}-journal").exists():
+        return
+    with suppress(sqlite3.Error), closing(sqlite3.connect(uri, uri=True, timeout=0)) as raw:
+        raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
