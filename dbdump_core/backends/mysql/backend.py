@@ -99,6 +99,8 @@ class MysqlBackend(MysqlConnecting):
             if str(name).lower() in wanted
         }
         self._packet = int(self.run(connection, "SELECT @@max_allowed_packet").scalar_one())
+        if connection.dialect.driver == "pymysql":
+            self.raw(connection).packet = self._packet
         for name, value in now.items():
             if not _same(value, wanted[name]):
                 self._set(connection, name, wanted[name])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,6 +28,9 @@ _private: Any = connections
 
 PACKET_BYTES = 1024 * 1024
 """Bytes of one packet sent to the server; the protocol's own limit is 16 MiB - 1."""
+
+LONG_BYTES = 1024 * 1024
+"""Bytes of a value beyond which it is not sent as hex digits."""
 
 _COUNTS = re.compile(r"Records: (\d+)  Deleted: (\d+)  Skipped: (\d+)  Warnings: (\d+)")
 
@@ -75,6 +79,22 @@ class _Connection(_private.Connection):  # type: ignore[misc]
         if result.server_status is not None:
             self.server_status = result.server_status
         return result.affected_rows
+
+    packet: int | None = None
+    """The server's max_allowed_packet: it hangs up while a longer statement is sent, which hides the cause."""
+
+    def _execute_command(self, command: int, sql: Any) -> None:
+        if self.packet is not None and len(sql) >= self.packet:
+            raise pymysql.err.OperationalError(
+                1153, f"a statement of {len(sql):,} bytes is longer than the max_allowed_packet of {self.packet:,}"
+            )
+        super()._execute_command(command, sql)
+
+    def escape(self, obj: Any, mapping: Any = None) -> Any:
+        """Spell long bytes in base 64: PyMySQL's hex digits take half as much again of a packet."""
+        if isinstance(obj, bytes) and len(obj) > LONG_BYTES:
+            return f"FROM_BASE64('{b64encode(obj).decode('ascii')}')"
+        return super().escape(obj, mapping)
 
     def _force_close(self) -> None:
         super()._force_close()
