@@ -79,7 +79,7 @@ def compare(
         tuple(tables),
         only_left=met.only_left,
         only_right=only_right,
-        notes=notes,
+        notes=tuple(dict.fromkeys(notes)),
         seconds=time.monotonic() - started,
     )
 

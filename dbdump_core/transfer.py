@@ -121,7 +121,7 @@ def transfer(source: Source, target: Target, options: Options) -> Report:
                 run.verify(writer, results)
             tell(Event(Phase.COMMIT))
             writer.commit(results, level)
-    notes = (*source.schema().notes, *vain(selection, schema), *plan.notes)
+    notes = tuple(dict.fromkeys((*source.schema().notes, *vain(selection, schema), *plan.notes)))
     return Report(source.name, target.name, level, tuple(results), time.monotonic() - started, run.verifies, notes)
 
 

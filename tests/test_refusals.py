@@ -15,7 +15,7 @@ from dbdump_core.backends import backend_for
 from dbdump_core.cli import main
 from dbdump_core.database import DatabaseTarget
 from dbdump_core.errors import ManyErrorsError, ValueRefusedError
-from dbdump_core.operations import copy, dump, load
+from dbdump_core.operations import copy, dump, load, verify
 from dbdump_core.schema import Column, Table
 from dbdump_core.transfer import Options, transfer
 from dbdump_core.types import BIGINT, TEXT, parse_type
@@ -266,3 +266,12 @@ def test_a_primary_key_of_sqlite_may_hold_null(make_database: MakeDatabase, tmp_
     with engine_of(target).connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM item WHERE id IS NULL").scalar_one() == 1
     assert query(target, "SELECT count(*) FROM item") == [(2,)]
+
+
+def test_what_both_sides_say_is_said_once(make_database: MakeDatabase) -> None:
+    left, right = make_database("sqlite"), make_database("sqlite")
+    for url in (left, right):
+        execute(url, "CREATE VIRTUAL TABLE words USING fts5(v)", "CREATE TABLE item (id INTEGER PRIMARY KEY)")
+    notes = verify(left, right).notes
+    assert notes
+    assert len(set(notes)) == len(notes)
