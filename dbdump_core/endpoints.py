@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from .errors import ConnectError, DumpError, UsageError, shown
+from .errors import ConnectError, DumpError, UsageError, mask_urls, shown
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -196,7 +196,7 @@ def refuse_database(place: Place) -> None:
     named = path_text(place) if isinstance(place, (str, os.PathLike)) else "://"
     if "://" not in named and not Path(named).exists():
         raise DumpError(f"no dump {shown(named, 500)}; check the path")
-    told = url.render_as_string(hide_password=True) if "://" in named else named
+    told = mask_urls(url.render_as_string(hide_password=True)) if "://" in named else named
     raise UsageError(
         f"{shown(told, 500)} is a database; load takes the dump first and then the database; copy goes from one"
         " database to another"

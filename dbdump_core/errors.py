@@ -23,6 +23,7 @@ DbdumpError                     exit 3  failed; what was begun was rolled back
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -197,6 +198,15 @@ class InterruptedRunError(DbdumpError):
     """The run was stopped by a signal; everything was rolled back."""
 
     exit_code = 130
+
+
+URL_PASSWORD = re.compile(r"(://[^\s/:@]*):(\S*)@")
+QUERY_PASSWORD = re.compile(r"([?&]\w*(?:pass|secret|token)\w*=)([^&\s]+)", re.IGNORECASE)
+
+
+def mask_urls(text: str) -> str:
+    """Return `text` with the passwords of each URL in it replaced by stars, those among its options too."""
+    return QUERY_PASSWORD.sub(r"\1***", URL_PASSWORD.sub(r"\1:***@", text))
 
 
 def shown(value: object, limit: int = 60) -> str:

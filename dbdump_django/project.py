@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dbdump_core.errors import MismatchError, UnsafeError, UsageError, shown
+from dbdump_core.errors import MismatchError, UnsafeError, UsageError, mask_urls, shown
 from dbdump_core.names import Names, pair, unclear
 from dbdump_core.schema import Schema, TableKey
 
@@ -129,7 +129,7 @@ def refuse_open_transaction(alias: str) -> None:
 
 def shown_alias(alias: str) -> str:
     """Return an alias and its database for people, without the password."""
-    return f"{alias} ({database_url(alias).render_as_string(hide_password=True)})"
+    return f"{alias} ({mask_urls(database_url(alias).render_as_string(hide_password=True))})"
 
 
 def _some(models: Sequence[Any]) -> str:

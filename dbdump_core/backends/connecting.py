@@ -18,6 +18,7 @@ from ..errors import (
     DbdumpError,
     PasswordMissingError,
     ProtocolError,
+    mask_urls,
 )
 
 MakeConnection = Callable[[], Any]
@@ -131,7 +132,7 @@ class Connecting:
 
     def shown(self) -> str:
         """Return the database's name for people, without its password."""
-        return self.url.render_as_string(hide_password=True)
+        return mask_urls(self.url.render_as_string(hide_password=True))
 
     def raw(self, connection: sa.Connection) -> Any:
         """Return the driver's own connection."""

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from .output import escaped, is_terminal, mask_urls, resolved, say
+from ..errors import mask_urls
+from .output import escaped, is_terminal, resolved, say
 from .summary import amount
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from os import strerror
 from typing import BinaryIO, TextIO
 from urllib.parse import unquote
 
-from ..errors import StorageError
+from ..errors import QUERY_PASSWORD, URL_PASSWORD, StorageError, mask_urls
 
 READER_GONE = 128 + 13
 """What a shell reports for a program that SIGPIPE ended."""
@@ -23,10 +23,8 @@ READER_GONE = 128 + 13
 SHORT_SECRET = 8
 """Characters below which a password may well be part of an innocent word."""
 
-_URL_PASSWORD = re.compile(r"(://[^\s/:@]*):(\S*)@")
 _BROKEN_PASSWORD = re.compile(r"^(?:\w[\w+]*:/?)?([^\s/:@=]*):(?!//)(\S+)@")
 """In an argument that was meant for a URL, its slashes forgotten."""
-_QUERY_PASSWORD = re.compile(r"([?&]\w*(?:pass|secret|token)\w*=)([^&\s]+)", re.IGNORECASE)
 
 
 def write_output(text: str, stream: TextIO | None = None) -> None:
@@ -127,11 +125,6 @@ def resolved(argument: str) -> str:
     return argument
 
 
-def mask_urls(text: str) -> str:
-    """Return `text` with the password of each URL in it replaced by stars."""
-    return _QUERY_PASSWORD.sub(r"\1***", _URL_PASSWORD.sub(r"\1:***@", text))
-
-
 class Mask:
     """Replaces the passwords of a command line wherever a message repeats them, as drivers do."""
 
@@ -149,7 +142,7 @@ class Mask:
 
 
 def _secrets(text: str) -> Iterable[str]:
-    for pattern in (_URL_PASSWORD, _QUERY_PASSWORD, _BROKEN_PASSWORD):
+    for pattern in (URL_PASSWORD, QUERY_PASSWORD, _BROKEN_PASSWORD):
         for match in pattern.finditer(text):
             whole = match[2]
             yield from filter(None, (whole, whole.partition("@")[0]))

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from unicodedata import combining, east_asian_width
 
-from ..errors import ManyErrorsError, ValueRefusedError
+from ..errors import ManyErrorsError, ValueRefusedError, mask_urls
 from ..refusals import Alike
 from ..results import Detail, Loss, Snapshot
-from .output import escaped, mask_urls
+from .output import escaped
 
 if TYPE_CHECKING:
     from ..abc import Comparison, Report, TableResult

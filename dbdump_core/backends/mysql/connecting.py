@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
-from ...errors import ConnectError, UnsafeError, UsageError, shown
+from ...errors import ConnectError, UnsafeError, UsageError, mask_urls, shown
 from ...interruption import ANSWER_SECONDS
 from .. import sockets
 from ..base import Backend
@@ -65,7 +65,7 @@ def _with_tls(url: sa.URL) -> sa.URL:
         mode = "required" if value in YES else "disabled" if value in _NO else value
         if mode not in _TLS:
             raise UsageError(
-                f"{url.render_as_string()}: {word} is one of {', '.join(_TLS)}, not {shown(value)};"
+                f"{mask_urls(url.render_as_string())}: {word} is one of {', '.join(_TLS)}, not {shown(value)};"
                 " a certificate to trust is named by ssl_ca"
             )
         url = url.difference_update_query([word])
@@ -103,14 +103,14 @@ class MysqlConnecting(Backend):
 
     def __init__(self, url: sa.URL, **options: Any) -> None:
         if not url.database:
-            raise UsageError(f"no database named in {url.render_as_string()}; add it after the last slash")
+            raise UsageError(f"no database named in {mask_urls(url.render_as_string())}; add it after the last slash")
         if "charset" not in url.query:
             url = url.update_query_dict({"charset": "utf8mb4"})
         super().__init__(url, **options)
         self._numbers: WeakKeyDictionary[sa.Connection, int] = WeakKeyDictionary()
 
     def shown(self) -> str:
-        return self.url.difference_update_query(["charset"]).render_as_string(hide_password=True)
+        return mask_urls(self.url.difference_update_query(["charset"]).render_as_string(hide_password=True))
 
     def open(self, *, writing: bool) -> sa.Connection:
         refuse_missing_files(self.url, self.shown())

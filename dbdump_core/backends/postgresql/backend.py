@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 from ...abc import Block, Emit, Limit, ReadTask, Snapshot, WriteTask
-from ...errors import DatabaseError, RefusedError, UnsafeError, UsageError
+from ...errors import DatabaseError, RefusedError, UnsafeError, UsageError, mask_urls
 from ...schema import Column, ForeignKey, Identity, Numbering, Table, TableKey
 from ...types import FLOAT, Kind, Type
 from .. import portable
@@ -70,7 +70,7 @@ class PostgresqlBackend(PostgresqlConnecting):
         named = url.database or _NAMING & url.query.keys() or _NAMING_VARIABLES & os.environ.keys()
         if not (named or options.get("make_connection")):
             # The driver would take the one that is named like the user.
-            raise UsageError(f"no database named in {url.render_as_string()}; add it after the last slash")
+            raise UsageError(f"no database named in {mask_urls(url.render_as_string())}; add it after the last slash")
         super().__init__(url, **options)
         self._partitioned: set[TableKey] | None = None
 
