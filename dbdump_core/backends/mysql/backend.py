@@ -85,6 +85,7 @@ class MysqlBackend(MysqlConnecting):
     # --- connections ----------------------------------------------------------------------------
 
     def pin(self, connection: sa.Connection, *, writing: bool) -> None:
+        self.run(connection, _ALL_ROWS)
         if writing:
             self.refuse_guard(connection)
         wanted: dict[str, object] = dict(_SETTINGS, sql_mode=_WRITE_MODE if writing else _READ_MODE)
@@ -92,7 +93,6 @@ class MysqlBackend(MysqlConnecting):
         wanted |= {"lock_wait_timeout": LOCK_SECONDS, "innodb_lock_wait_timeout": LOCK_SECONDS}
         if writing:
             wanted |= _WRITE_SETTINGS
-        self.run(connection, _ALL_ROWS)
         now = {
             str(name).lower(): value
             for name, value in self.run(connection, "SHOW SESSION VARIABLES").all()
