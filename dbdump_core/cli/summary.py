@@ -296,7 +296,7 @@ def comparison_json(comparison: Comparison) -> dict[str, object]:
 
 def refusals_json(error: BaseException, mask: Callable[[str], str]) -> dict[str, object]:
     """Return what is known of the rows that an error is about, as plain data; nothing for other errors."""
-    if isinstance(error, ManyErrorsError):
+    if isinstance(error, ManyErrorsError) and error.errors:
         return {"errors": list(map(mask, error.errors)), "refusals": _masked(list(error.refusals), mask)}
     if isinstance(error, ValueRefusedError) and error.refusal is not None:
         return {"refusals": _masked([Alike.of(error).fields()], mask)}
