@@ -93,7 +93,7 @@ class DatabaseWriter:
         with self.backend.speaking(self.connection), self.backend.waiting(self.connection):
             self.connection.rollback()
             self.backend.begin_writing(self.connection)
-            self._endangered = referring(schema, self._tables, self._held.emptied)
+            self._endangered = referring(schema, self._held.emptied)
             self._hold(self._held)
             if self._new:
                 self._create()
@@ -106,8 +106,8 @@ class DatabaseWriter:
     def _hold(self, held: Held) -> None:
         """Lock the tables that are there, and only then look at what they hold."""
         self.backend.hold(self.connection, replace(held, outside=[key for _, key in self._endangered]))
-        made = {table.key for table in self._made}
-        self._endangered = referring(self._look(made), self._tables, held.emptied)
+        schema = self._look({table.key for table in self._made})
+        self._endangered = referring(schema, held.emptied)
         occupied = [table.key for table in held.vacant if has_rows(self.backend, self.connection, table)]
         if occupied:
             raise holds_rows(self._name, occupied)

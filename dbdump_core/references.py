@@ -23,11 +23,13 @@ Key = tuple[Table, ForeignKey]
 Values = tuple[object, ...]
 
 
-def referring(schema: Schema, tables: Sequence[Table], emptied: Sequence[Table]) -> list[Key]:
-    """Return the foreign keys to `emptied` that tables of the schema have which are not among `tables`."""
-    chosen = {table.key for table in tables}
+def referring(schema: Schema, emptied: Sequence[Table]) -> list[Key]:
+    """Return the foreign keys to `emptied` that other tables of the schema have.
+
+    Those whose rows the load keeps are among them: emptying may cascade to them as to any.
+    """
     goals = {table.key for table in emptied}
-    others = [table for table in schema if table.key not in chosen]
+    others = [table for table in schema if table.key not in goals]
     return [(table, key) for table in others for key in table.foreign_keys if key.table in goals]
 
 
@@ -35,7 +37,7 @@ class References:
     """Looks for rows whose parents a load takes away, or does not bring.
 
     `tables`: those of the load, `held` those of them that were there before; `endangered`: the foreign
-    keys to what is emptied that tables outside the load have.
+    keys to what is emptied that tables have which are not.
     """
 
     def __init__(self, backend: Backend, connection: sa.Connection, tables: Sequence[Table], held: Held) -> None:
@@ -78,7 +80,8 @@ class References:
     def refuse_orphans(self, endangered: Sequence[Key]) -> None:
         """Raise ValueRefusedError where a row that was loaded, or one outside, has no parent; as it is now."""
         found = []
-        for table, key in (*self._inside, *endangered):
+        outside = [(table, key) for table, key in endangered if table.key not in self._tables]
+        for table, key in (*self._inside, *outside):
             if rows := self._new_orphans(table, key):
                 named = ", ".join(f"({', '.join(map(shown, row))})" for row in rows[:EXAMPLES])
                 found.append(
