@@ -10,20 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .abc import (
-        Comparison,
-        Event,
-        Fingerprint,
-        Path,
-        Phase,
-        Plan,
-        Progress,
-        Report,
-        Snapshot,
-        TableComparison,
-        TablePlan,
-        TableResult,
-    )
     from .errors import (
         ConnectError,
         ConnectionLostError,
@@ -45,12 +31,26 @@ if TYPE_CHECKING:
         ValueRefusedError,
         VerificationError,
     )
+    from .model.abc import (
+        Comparison,
+        Event,
+        Fingerprint,
+        Path,
+        Phase,
+        Plan,
+        Progress,
+        Report,
+        Snapshot,
+        TableComparison,
+        TablePlan,
+        TableResult,
+    )
+    from .model.results import CheckedDump
+    from .model.schema import Column, ForeignKey, Schema, Table, TableKey
+    from .model.selection import Selection
+    from .model.types import Kind, Type
     from .operations import check, copy, describe, dump, load, verify
-    from .results import CheckedDump
-    from .schema import Column, ForeignKey, Schema, Table, TableKey
-    from .selection import Selection
-    from .transfer import Confirm
-    from .types import Kind, Type
+    from .run.transfer import Confirm
 
 __all__ = [
     "CheckedDump",
@@ -102,7 +102,16 @@ __all__ = [
     "verify",
 ]
 
-_HOMES = ("errors", "abc", "results", "schema", "types", "selection", "transfer", "operations")
+_HOMES = (
+    "errors",
+    "model.abc",
+    "model.results",
+    "model.schema",
+    "model.types",
+    "model.selection",
+    "run.transfer",
+    "operations",
+)
 """The modules that the names live in, cheapest first."""
 
 

@@ -12,9 +12,9 @@ from .errors import ConnectError, DumpError, UsageError, mask_urls, shown
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from .abc import Source, Target
-    from .backends.base import Backend
-    from .database import Describe
+    from .databases.base import Backend
+    from .databases.database import Describe
+    from .model.abc import Source, Target
 
 Place: TypeAlias = "str | os.PathLike[str] | sa.URL | sa.Engine"
 """What names a database or a dump: a user's words, a path, or SQLAlchemy's URL or Engine of a database."""
@@ -41,10 +41,10 @@ def open_source(place: Place, *, allow_edited: bool = False, describe: Describe 
     """
     backend = _backend(place)
     if backend is not None:
-        from .database import DatabaseSource
+        from .databases.database import DatabaseSource
 
         return DatabaseSource(backend, describe)
-    from .archive import open_source as open_archive
+    from .dumps import open_source as open_archive
 
     return open_archive(path_text(place), allow_edited=allow_edited)
 
@@ -60,7 +60,7 @@ def open_target(place: Place, *, create: bool, describe: Describe | None = None)
         raise UsageError(f"{shown(named, 500)} is not a database; name a URL or an SQLite file as the target")
     if create and isinstance(place, (str, os.PathLike)):
         _refuse_unlikely_file(path_text(place))
-    from .database import DatabaseTarget
+    from .databases.database import DatabaseTarget
 
     return DatabaseTarget(backend, describe)
 
@@ -78,7 +78,7 @@ def _backend(place: Place, *, create: bool = False) -> Backend | None:
     url = _url(place)
     if url is None:
         return None
-    from .backends import backend_for, connection_maker
+    from .databases import backend_for, connection_maker
 
     return backend_for(url, create=create, make_connection=connection_maker(place))
 

@@ -213,7 +213,7 @@ def shown(value: object, limit: int = 60) -> str:
     """Return `value` for a message: quoted, control characters escaped, cut to `limit` characters.
 
     Bytes are shown as the text they spell where they spell one. Names and values come from
-    strangers: raw ones could drive a terminal (torture.md H9).
+    strangers: raw ones could drive a terminal (facts.md H9).
     """
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
     cut = text if len(text) <= limit else text[:limit] + "…"

@@ -6,13 +6,13 @@ import os
 from contextlib import closing
 from pathlib import Path
 
-from .abc import Comparison, Plan, Progress, Report
 from .endpoints import Place, open_source, open_target, path_text, refuse_database
 from .errors import SchemaError, UsageError, shown
-from .results import CheckedDump
-from .schema import Schema
-from .selection import Selection, select, vain
-from .transfer import Confirm, Options, transfer
+from .model.abc import Comparison, Plan, Progress, Report
+from .model.results import CheckedDump
+from .model.schema import Schema
+from .model.selection import Selection, select, vain
+from .run.transfer import Confirm, Options, transfer
 
 __all__ = ["Confirm", "Plan", "Selection", "check", "copy", "describe", "dump", "load", "verify"]
 
@@ -34,7 +34,7 @@ def dump(
     and below, it is refused. Raises RefusedError when nothing was written, another
     DbdumpError when it failed half-way; either way no partial dump is left.
     """
-    from .archive import make_target
+    from .dumps import make_target
 
     with closing(open_source(source)) as opened:
         target = make_target(_output(output), format=format, compress=compress, source_engine=opened.engine)
@@ -137,7 +137,7 @@ def verify(
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare two of: databases, dumps. Table by table, by count and fingerprint."""
-    from .comparison import compare
+    from .run.comparison import compare
 
     with closing(open_source(left)) as ours, closing(open_source(right)) as theirs:
         return compare(
@@ -156,7 +156,7 @@ def check(dump: str | os.PathLike[str], *, allow_edited: bool = False) -> Checke
     `allow_edited`: take one that was edited by hand; each value is then looked at. Raises DumpError or
     SchemaError for one that no load would take, ValueRefusedError for a value that is not of its type.
     """
-    from .archive.checks import checked
+    from .dumps.checks import checked
 
     place = path_text(dump)
     if isinstance(dump, str) and "://" in place:
@@ -187,7 +187,7 @@ def _move(source: Place, target: Place, options: Options, *, allow_edited: bool 
 def _read_schema(path: str | os.PathLike[str] | None) -> Schema | None:
     if path is None:
         return None
-    from .schema_yaml import loads
+    from .model.schema_yaml import loads
 
     try:
         text = Path(path).read_text(encoding="utf-8")

@@ -20,8 +20,8 @@ from collections.abc import Collection, Iterable, Sequence
 from django.apps import apps
 from django.db.models import Model
 
-from dbdump_core.abc import Source
-from dbdump_core.schema import Schema, TableKey
+from dbdump_core.model.abc import Source
+from dbdump_core.model.schema import Schema, TableKey
 
 from .identity_plan import Identities, IdentityPlan, table_keys
 from .references import generic_references, identity_models, references

@@ -17,7 +17,7 @@ from django.db import DatabaseError, connections
 from django.db.utils import ConnectionDoesNotExist
 
 from dbdump_core.errors import ConnectError, UsageError, shown
-from dbdump_core.selection import close
+from dbdump_core.model.selection import close
 
 
 def database_url(alias: str) -> sa.URL:

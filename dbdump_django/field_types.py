@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from dbdump_core.types import BOOLEAN, DURATION, JSON, UUID_HEX, Kind, Type
+from dbdump_core.model.types import BOOLEAN, DURATION, JSON, UUID_HEX, Kind, Type
 
 Refine = Callable[[Any, Type, Any], Type]
 """Takes a field, the type of its column and Django's connection; returns the type that both tell."""

@@ -14,12 +14,12 @@ from django.db.backends.utils import format_number
 from django.db.models import NOT_PROVIDED
 from django.utils import timezone
 
-from dbdump_core.abc import Make, Maker
-from dbdump_core.conversions import conversion, zone
 from dbdump_core.errors import ConnectError, MismatchError, shown
-from dbdump_core.lines import NULL, encode
-from dbdump_core.schema import Column
-from dbdump_core.types import DURATION, INTERVAL, TEXT, UUID_HEX, Kind, Type, stored
+from dbdump_core.model.abc import Make, Maker
+from dbdump_core.model.schema import Column
+from dbdump_core.model.types import DURATION, INTERVAL, TEXT, UUID_HEX, Kind, Type, stored
+from dbdump_core.rows.conversions import conversion, zone
+from dbdump_core.rows.lines import NULL, encode
 
 from .db_url import asking
 from .field_types import referred

@@ -9,14 +9,14 @@ from functools import partial
 from django.apps import apps
 from django.db.models import Model
 
-from dbdump_core.abc import Block, Maker, ReadTask, Source
 from dbdump_core.errors import MismatchError, shown
-from dbdump_core.lines import escape, split_rows
-from dbdump_core.load_map import LoadMap, TableMap
-from dbdump_core.names import Names, pair
-from dbdump_core.results import Detail
-from dbdump_core.schema import Column, Schema, Table, TableKey
-from dbdump_core.types import Kind
+from dbdump_core.model.abc import Block, Maker, ReadTask, Source
+from dbdump_core.model.names import Names, pair
+from dbdump_core.model.results import Detail
+from dbdump_core.model.schema import Column, Schema, Table, TableKey
+from dbdump_core.model.types import Kind
+from dbdump_core.plan.load_map import LoadMap, TableMap
+from dbdump_core.rows.lines import escape, split_rows
 
 from .identity_rows import (
     HIGHEST,

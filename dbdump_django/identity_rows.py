@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dbdump_core.abc import Block, Make, Maker
 from dbdump_core.errors import MismatchError, ValueRefusedError, shown
-from dbdump_core.lines import NULL, split_rows
-from dbdump_core.names import Names
-from dbdump_core.schema import Column
+from dbdump_core.model.abc import Block, Make, Maker
+from dbdump_core.model.names import Names
+from dbdump_core.model.schema import Column
+from dbdump_core.rows.lines import NULL, split_rows
 
 Natural = tuple[bytes, ...]
 """The cells that say which row this is."""

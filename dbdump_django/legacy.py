@@ -21,7 +21,7 @@ from dbdump_core.cli.summary import quiet_lines
 from dbdump_core.errors import DbdumpError, ManyErrorsError, RefusedError, UsageError, shown
 
 if TYPE_CHECKING:
-    from dbdump_core.abc import Report
+    from dbdump_core.model.abc import Report
 
 FOLDER = "datadir"
 ACTIONS = ("dump", "load")
@@ -126,9 +126,9 @@ def _settings_here() -> str:
 
 
 def _dump(options: Namespace, display: Display) -> Report:
-    from dbdump_core.archive.legacy import LegacyTarget
+    from dbdump_core.dumps.legacy.source import LegacyTarget
     from dbdump_core.endpoints import open_source
-    from dbdump_core.transfer import Options, transfer
+    from dbdump_core.run.transfer import Options, transfer
 
     from .db_url import existing_url
     from .loading import noted
@@ -147,9 +147,9 @@ def _dump(options: Namespace, display: Display) -> Report:
 def _load(options: Namespace, display: Display) -> Report:
     from django.conf import settings
 
-    from dbdump_core.abc import Snapshot
-    from dbdump_core.archive.legacy import LegacySource, PrintTarget
+    from dbdump_core.dumps.legacy.source import LegacySource, PrintTarget
     from dbdump_core.endpoints import open_source
+    from dbdump_core.model.abc import Snapshot
 
     from .db_url import existing_url
     from .loading import Wishes, load_from

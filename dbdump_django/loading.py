@@ -11,15 +11,15 @@ from typing import Any
 
 from django.conf import settings
 
-from dbdump_core.abc import Progress, Report, Source, Target
 from dbdump_core.endpoints import hidden, open_source, open_target
 from dbdump_core.errors import DumpError, MismatchError, shown
-from dbdump_core.load_map import LoadMap, TableMap
-from dbdump_core.names import Names, pair
-from dbdump_core.results import Detail, Loss
-from dbdump_core.schema import Schema, TableKey
-from dbdump_core.selection import Selection
-from dbdump_core.transfer import Confirm, Options, transfer
+from dbdump_core.model.abc import Progress, Report, Source, Target
+from dbdump_core.model.names import Names, pair
+from dbdump_core.model.results import Detail, Loss
+from dbdump_core.model.schema import Schema, TableKey
+from dbdump_core.model.selection import Selection
+from dbdump_core.plan.load_map import LoadMap, TableMap
+from dbdump_core.run.transfer import Confirm, Options, transfer
 
 from . import content_types
 from .db_url import existing_url
@@ -36,7 +36,7 @@ NAMED = 10
 
 @dataclass(frozen=True)
 class Wishes:
-    """How to load; the words of `dbdump_core.transfer.Options`."""
+    """How to load; the words of `dbdump_core.run.transfer.Options`."""
 
     append: bool = False
     replace: bool = False

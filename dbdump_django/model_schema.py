@@ -11,11 +11,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from dbdump_core.abc import Maker
-from dbdump_core.lines import text_of
-from dbdump_core.names import Names
-from dbdump_core.schema import Column, Default, DefaultKind, Schema, Table, TableKey
-from dbdump_core.types import Kind
+from dbdump_core.model.abc import Maker
+from dbdump_core.model.names import Names
+from dbdump_core.model.schema import Column, Default, DefaultKind, Schema, Table, TableKey
+from dbdump_core.model.types import Kind
+from dbdump_core.rows.lines import text_of
 
 from .db_url import asking, connection_of
 from .field_types import column_type

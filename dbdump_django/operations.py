@@ -13,12 +13,12 @@ from dataclasses import replace as changed
 
 from django.db import DEFAULT_DB_ALIAS
 
-from dbdump_core.abc import Comparison, Progress, Report, Source
-from dbdump_core.comparison import compare
 from dbdump_core.endpoints import open_source, path_text
 from dbdump_core.errors import UsageError
-from dbdump_core.selection import Selection
-from dbdump_core.transfer import Confirm, Options, transfer
+from dbdump_core.model.abc import Comparison, Progress, Report, Source
+from dbdump_core.model.selection import Selection
+from dbdump_core.run.comparison import compare
+from dbdump_core.run.transfer import Confirm, Options, transfer
 
 from .content_types import first_tables, identities
 from .db_url import existing_url
@@ -49,7 +49,7 @@ def dump(
     to are taken along. Raises RefusedError where nothing was written, another DbdumpError when it failed
     half-way; either way no partial dump is left.
     """
-    from dbdump_core.archive import make_target
+    from dbdump_core.dumps import make_target
 
     chosen = choose(labels, exclude, alias, allow_empty=allow_empty)
     refuse_open_transaction(alias)

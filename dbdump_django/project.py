@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dbdump_core.errors import MismatchError, UnsafeError, UsageError, mask_urls, shown
-from dbdump_core.names import Names, pair, unclear
-from dbdump_core.schema import Schema, TableKey
+from dbdump_core.model.names import Names, pair, unclear
+from dbdump_core.model.schema import Schema, TableKey
 
 from .content_types import lookups
 from .db_url import connection_of, database_url

@@ -10,7 +10,7 @@ from django.db import router
 from django.db.migrations.recorder import MigrationRecorder
 
 from dbdump_core.errors import SelectionError, shown
-from dbdump_core.selection import close
+from dbdump_core.model.selection import close
 
 from .db_url import connection_of
 

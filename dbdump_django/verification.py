@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
-from dbdump_core.abc import Block, Comparison, Emit, Path, ReadTask, Rewrite, Snapshot, Source
-from dbdump_core.lines import split_rows
-from dbdump_core.load_map import LoadMap, TableMap
-from dbdump_core.names import Names, pair
-from dbdump_core.rewriting import Cell, LineRewrite
-from dbdump_core.schema import Column, Schema, Table, TableKey
+from dbdump_core.model.abc import Block, Comparison, Emit, Path, ReadTask, Rewrite, Snapshot, Source
+from dbdump_core.model.names import Names, pair
+from dbdump_core.model.schema import Column, Schema, Table, TableKey
+from dbdump_core.plan.load_map import LoadMap, TableMap
+from dbdump_core.rows.lines import split_rows
+from dbdump_core.rows.rewriting import Cell, LineRewrite
 
 from .identity_rows import Matched, Replaced
 

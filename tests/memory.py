@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from dbdump_core.abc import Block, Emit, Path, ReadTask, Snapshot
-from dbdump_core.checking import Checker, passed
-from dbdump_core.lines import NULL, escape
-from dbdump_core.schema import Default, Schema, Table, TableKey
+from dbdump_core.model.abc import Block, Emit, Path, ReadTask, Snapshot
+from dbdump_core.model.schema import Default, Schema, Table, TableKey
+from dbdump_core.rows.checking import Checker, passed
+from dbdump_core.rows.lines import NULL, escape
 
 Row = tuple[str | None, ...]
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.backends import backend_for
-from dbdump_core.database import DatabaseTarget
+from dbdump_core.databases import backend_for
+from dbdump_core.databases.database import DatabaseTarget
 from dbdump_core.errors import DbdumpError
-from dbdump_core.transfer import Options, transfer
+from dbdump_core.run.transfer import Options, transfer
 from tests.memory import MemorySource
 
 MYSQLS = ("mysql", "mariadb")

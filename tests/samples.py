@@ -1,14 +1,14 @@
 """One table of nasty values per type, as canonical texts; every engine, format and path is run through it.
 
 A bug becomes one more row here. `only`: the engines that can hold the values exactly; elsewhere they
-must be refused, never changed. The rows of `torture.md` they come from are named beside them.
+must be refused, never changed. The rows of `docs/facts.md` they come from are named beside them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dbdump_core.types import Type, parse_type
+from dbdump_core.model.types import Type, parse_type
 
 ALL = frozenset({"sqlite", "postgresql", "mariadb", "mysql"})
 MYSQL_LIKE = frozenset({"mariadb", "mysql"})

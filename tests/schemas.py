@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from dbdump_core.schema import Column, Default, DefaultKind, ForeignKey, Identity, Index, Table, TableKey, UniqueKey
-from dbdump_core.types import BIGINT, BYTES, FLOAT, INTEGER, TEXT, TIMESTAMP, parse_type
+from dbdump_core.model.schema import (
+    Column,
+    Default,
+    DefaultKind,
+    ForeignKey,
+    Identity,
+    Index,
+    Table,
+    TableKey,
+    UniqueKey,
+)
+from dbdump_core.model.types import BIGINT, BYTES, FLOAT, INTEGER, TEXT, TIMESTAMP, parse_type
 from tests.memory import Row
 
 VARCHAR = parse_type("varchar(40)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,71 +22,37 @@ MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_FUNCTION = 60
 MOST_POSITIONAL_ARGUMENTS = 4
 
-VOCABULARY = frozenset({"errors", "types", "schema", "names", "results", "abc"})
-LINES = VOCABULARY | {"lines", "lexers"}
-REWRITES = frozenset({"column_checks", "conversions", "fills", "load_map", "rewriting"})
-BETWEEN = LINES | {"fingerprint", "order", "selection", "matching", "columns"} | REWRITES
-
+LOW = frozenset({"errors", "model", "rows"})
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
-    "": frozenset({"operations", "transfer", "selection"}) | VOCABULARY,
     "errors": frozenset(),
-    "refusals": frozenset({"errors"}),
-    "interruption": frozenset(),
-    "types": frozenset({"errors"}),
-    "schema": frozenset({"errors", "types"}),
-    "sql_text": frozenset(),
-    "names": frozenset({"errors", "schema"}),
-    "results": frozenset({"schema"}),
-    "abc": frozenset({"errors", "results", "schema", "types"}),
-    "lexers": VOCABULARY,
-    "lines": VOCABULARY | {"lexers"},
-    "column_checks": LINES,
-    "checking": LINES | {"column_checks"},
-    "order": VOCABULARY,
-    "selection": VOCABULARY,
-    "yaml_nodes": VOCABULARY,
-    "native_yaml": VOCABULARY | {"yaml_nodes"},
-    "schema_yaml": VOCABULARY | {"native_yaml", "yaml_nodes", "lexers"},
-    "schema_marks": VOCABULARY | {"schema_yaml", "yaml_nodes"},
-    "compression": VOCABULARY,
-    "fingerprint": LINES,
-    "conversions": LINES,
-    "load_map": VOCABULARY,
-    "fills": LINES | {"conversions", "selection"},
-    "rewriting": LINES | {"checking", "column_checks", "conversions"},
-    "salvage": VOCABULARY,
-    "columns": LINES | {"selection", "sql_text"} | REWRITES,
-    "matching": LINES | {"column_checks", "order", "selection", "columns"} | REWRITES,
-    "formats": LINES,
-    "archive": {"interruption"} | LINES
-    | {"checking", "formats", "compression", "fingerprint", "order", "fills", "conversions"}
-    | {"schema_yaml", "schema_marks"},
-    "references": VOCABULARY | {"backends"},
-    "backends": {"interruption"} | LINES | {"checking", "sql_text"},
-    "database_writer": BETWEEN | {"backends", "salvage", "references", "interruption"},
-    "database": BETWEEN | {"backends", "database_writer"},
-    "pipeline": BETWEEN,
-    "transfer": BETWEEN | {"pipeline", "proof", "refusals", "interruption"},
-    "proof": BETWEEN | {"pipeline"},
-    "comparison": BETWEEN,
-    "endpoints": VOCABULARY | {"backends", "database", "archive"},
-    "operations": BETWEEN | {"transfer", "comparison", "endpoints", "archive", "schema_yaml"},
-    "cli": VOCABULARY | {"refusals", "interruption", "operations", "endpoints", "selection", "schema_yaml"},
+    "model": frozenset({"errors"}),
+    "rows": frozenset({"errors", "model"}),
+    "databases": LOW,
+    "dumps": LOW,
+    "plan": LOW,
+    "run": LOW | {"plan"},
+    "endpoints": frozenset({"errors", "model", "databases", "dumps"}),
+    "operations": LOW | {"plan", "run", "endpoints", "dumps"},
+    "": frozenset({"errors", "model", "run", "operations"}),
+    "cli": frozenset({"errors", "model", "run", "endpoints", "operations"}),
     "demo": frozenset(),
 }
-"""The one direction: `cli, dbdump_django -> operations -> transfer, comparison -> abc`, `abc <- database -> backends
--> lines, types` and `abc <- archive -> formats -> lines`. `""` is `dbdump_core/__init__.py`; enter new modules here."""
+"""The one direction: `cli, dbdump_django -> operations -> run -> plan, databases, dumps -> rows -> model -> errors`.
+
+`""` is `dbdump_core/__init__.py`."""
 
 DRIVERS = {
-    "psycopg2": "backends/postgresql",
-    "psycopg": "backends/postgresql",
-    "pymysql": "backends/mysql",
-    "MySQLdb": "backends/mysql",
-    "sqlite3": "backends/sqlite",
+    "psycopg2": "databases/postgresql",
+    "psycopg": "databases/postgresql",
+    "pymysql": "databases/mysql",
+    "MySQLdb": "databases/mysql",
+    "sqlite3": "databases/sqlite",
 }
 BANNED_WORDS = ("shell=True", "INSERT IGNORE", "OR IGNORE", "REPLACE INTO")
 BANNED_CALLS = {"eval", "exec", "__import__"}
 BANNED_MODULES = {"pickle", "marshal", "shelve"}
+CITED = re.compile(r"facts\.md\s+((?:[A-Z]\d+(?:, )?)+)")
+MARK = re.compile(r"[A-Z]\d+")
 CARELESS = {"ignore", "replace"}
 """Error handlers of `encode` and `decode` that lose characters."""
 
@@ -146,27 +113,37 @@ def test_the_core_knows_no_django(path: Path) -> None:
 
 
 def test_dbdump_django_enters_by_the_operations() -> None:
-    allowed = MAY_IMPORT["cli"] | LINES | REWRITES | {"cli", "transfer", "comparison", "archive", ""}
+    allowed = MAY_IMPORT["cli"] | {"rows", "plan", "dumps", "cli", ""}
     for path in (ROOT / "dbdump_django").rglob("*.py"):
         assert {layer(name) for name in imports(path) if name[0] == "dbdump_core"} <= allowed, path
 
 
-@pytest.mark.parametrize("folder", ["backends", "formats"])
+@pytest.mark.parametrize("folder", ["databases", "dumps/formats"])
 def test_siblings_never_import_each_other(folder: str) -> None:
     """An engine is a folder, and the files beside it are shared; a format is a file beside `base.py`."""
-    there = of_core(folder)
-    if folder == "backends":
+    there, place = of_core(folder), ("dbdump_core", *folder.split("/"))
+    if folder == "databases":
         members = {path.parent.name for path in there} - {folder}
         assert members >= {"sqlite", "mysql", "postgresql"}
     else:
         members = {path.stem for path in there} - {"__init__", "base", "literals", "long_literals"}
         assert "tsv" in members
     for path in there:
-        own = module_of(path)[2:3]
-        if path == ROOT / "dbdump_core" / folder / "__init__.py":
+        own = module_of(path)[len(place) : len(place) + 1]
+        if path == ROOT.joinpath(*place, "__init__.py"):
             continue  # the registry names them all
-        used = {name[2] for name in imports(path) if name[:2] == ("dbdump_core", folder) and len(name) > 2}
-        assert not (used & members) - set(own), path
+        names = [name for name in imports(path) if name[: len(place)] == place and len(name) > len(place)]
+        assert not ({name[len(place)] for name in names} & members) - set(own), path
+
+
+def test_facts_that_are_cited_are_there() -> None:
+    """Code cites what engines were seen to do by its mark: `facts.md S15`."""
+    facts = (ROOT / "docs" / "facts.md").read_text(encoding="utf-8")
+    known = set(re.findall(r"^\| ([A-Z]\d+) \|", facts, re.MULTILINE))
+    texts = [text for path in FILES for text in CITED.findall(path.read_text(encoding="utf-8"))]
+    cited = {mark for text in texts for mark in MARK.findall(text)}
+    assert cited
+    assert cited <= known
 
 
 @pytest.mark.parametrize("path", of_core(), ids=lambda path: str(path.relative_to(ROOT)))

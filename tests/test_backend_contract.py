@@ -9,15 +9,15 @@ from functools import cache
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.abc import Block, Path, ReadTask, WriteTask
-from dbdump_core.backends import backend_for, ddl
-from dbdump_core.backends.base import Backend
-from dbdump_core.backends.holding import Held
-from dbdump_core.backends.spelling import as_created
-from dbdump_core.fingerprint import canonical
-from dbdump_core.lines import split_rows
-from dbdump_core.schema import Column, Table
-from dbdump_core.types import BIGINT
+from dbdump_core.databases import backend_for, ddl
+from dbdump_core.databases.base import Backend
+from dbdump_core.databases.holding import Held
+from dbdump_core.databases.spelling import as_created
+from dbdump_core.model.abc import Block, Path, ReadTask, WriteTask
+from dbdump_core.model.schema import Column, Table
+from dbdump_core.model.types import BIGINT
+from dbdump_core.rows.fingerprint import canonical
+from dbdump_core.rows.lines import split_rows
 from tests.memory import Row, line
 from tests.samples import Sample, samples_for
 from tests.servers import ENGINES

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from dbdump_core.errors import DbdumpError, MismatchError, ValueRefusedError
+from dbdump_core.model.schema import Column, Table
+from dbdump_core.model.types import parse_type
 from dbdump_core.operations import copy
-from dbdump_core.schema import Column, Table
-from dbdump_core.types import parse_type
 from tests.memory import MemorySource
 from tests.promises import MYSQLS, execute, load_memory, query, refused
 from tests.servers import ENGINES, SERVER_ENGINES

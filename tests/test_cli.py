@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 
 from dbdump_core import errors
-from dbdump_core.abc import Plan, ReadTask, TablePlan, WriteTask
 from dbdump_core.cli import COMMANDS, build_parser, dump, main, options
 from dbdump_core.cli.confirm import LISTED, ask
 from dbdump_core.cli.output import Mask, escaped, mask_urls, write_output
 from dbdump_core.cli.signals import Interruptions
-from dbdump_core.schema import Table, TableKey
+from dbdump_core.model.abc import Plan, ReadTask, TablePlan, WriteTask
+from dbdump_core.model.schema import Table, TableKey
 
 PROGRAM = [sys.executable, "-m", "dbdump_core.cli"]
 CANARY = "hunter2canary"
@@ -261,7 +261,7 @@ def test_help_does_little_work() -> None:
     assert int(calls) < 40_000
     assert len(modules) < 80
     ours = {name for name in modules if name.startswith("dbdump") and not name.startswith("dbdump_core.cli")}
-    assert ours <= {"dbdump_core", "dbdump_core.errors", "dbdump_core.interruption"}
+    assert ours <= {"dbdump_core", "dbdump_core.errors", "dbdump_core.model.interruption"}
 
 
 def test_help_imports_nothing_heavy() -> None:

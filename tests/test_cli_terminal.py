@@ -10,7 +10,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from dbdump_core.abc import (
+from dbdump_core.cli import summary
+from dbdump_core.cli.display import HEARTBEAT_SECONDS, Display, JsonDisplay, LinesDisplay
+from dbdump_core.cli.terminal import BARS, TerminalDisplay
+from dbdump_core.model.abc import (
     Comparison,
     Event,
     Fingerprint,
@@ -21,10 +24,7 @@ from dbdump_core.abc import (
     TableComparison,
     TableResult,
 )
-from dbdump_core.cli import summary
-from dbdump_core.cli.display import HEARTBEAT_SECONDS, Display, JsonDisplay, LinesDisplay
-from dbdump_core.cli.terminal import BARS, TerminalDisplay
-from dbdump_core.schema import TableKey
+from dbdump_core.model.schema import TableKey
 
 ORDER = TableKey(None, "shop_order")
 EVIL = TableKey("sales\n", "\x1b]0;owned\x07")

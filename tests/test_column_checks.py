@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbdump_core.abc import Block, ReadTask
-from dbdump_core.checking import Checker
-from dbdump_core.column_checks import column_check
 from dbdump_core.errors import ValueRefusedError
-from dbdump_core.lexers import lexer
-from dbdump_core.lines import NULL, escape, unescape
-from dbdump_core.schema import Column, Table
-from dbdump_core.types import INTEGER, TEXT, Kind, Type, parse_type
+from dbdump_core.model.abc import Block, ReadTask
+from dbdump_core.model.schema import Column, Table
+from dbdump_core.model.types import INTEGER, TEXT, Kind, Type, parse_type
+from dbdump_core.rows.checking import Checker
+from dbdump_core.rows.column_checks import column_check
+from dbdump_core.rows.lexers import lexer
+from dbdump_core.rows.lines import NULL, escape, unescape
 
 TEXTS = {
     "boolean": ["0", "1", "", "2", "t", "01"],

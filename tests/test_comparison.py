@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from dbdump_core import operations
-from dbdump_core.abc import Block, Comparison, Emit, Event, Phase, ReadTask
-from dbdump_core.comparison import compare
 from dbdump_core.errors import DumpError
-from dbdump_core.schema import Column, Table, TableKey
-from dbdump_core.selection import Selection
-from dbdump_core.types import INTEGER
+from dbdump_core.model.abc import Block, Comparison, Emit, Event, Phase, ReadTask
+from dbdump_core.model.schema import Column, Table, TableKey
+from dbdump_core.model.selection import Selection
+from dbdump_core.model.types import INTEGER
+from dbdump_core.run.comparison import compare
 from tests.memory import MemorySource
 from tests.promises import execute
 from tests.servers import ENGINES

@@ -10,7 +10,7 @@ import zlib
 import pytest
 import zstandard
 
-from dbdump_core.compression import (
+from dbdump_core.dumps.compression import (
     SUFFIXES,
     Compression,
     compression_named,

@@ -10,7 +10,7 @@ import pytest
 from dbdump_core import operations
 from dbdump_core.cli import main
 from dbdump_core.errors import SelectionError, UsageError
-from dbdump_core.selection import Selection
+from dbdump_core.model.selection import Selection
 from tests.promises import execute, query, refused
 from tests.servers import ENGINES
 

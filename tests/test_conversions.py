@@ -13,17 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbdump_core.archive import make_target
-from dbdump_core.comparison import compare
-from dbdump_core.conversions import conversion, convert_column
+from dbdump_core.dumps import make_target
 from dbdump_core.endpoints import open_source, open_target
 from dbdump_core.errors import MismatchError, ValueRefusedError
-from dbdump_core.lines import NULL
-from dbdump_core.operations import copy, dump, load
-from dbdump_core.schema import Schema
-from dbdump_core.selection import Selection
-from dbdump_core.transfer import Options, transfer
-from dbdump_core.types import (
+from dbdump_core.model.schema import Schema
+from dbdump_core.model.selection import Selection
+from dbdump_core.model.types import (
     BIGINT,
     DURATION,
     INTEGER,
@@ -39,6 +34,11 @@ from dbdump_core.types import (
     parse_type,
     stored,
 )  # fmt: skip
+from dbdump_core.operations import copy, dump, load
+from dbdump_core.rows.conversions import conversion, convert_column
+from dbdump_core.rows.lines import NULL
+from dbdump_core.run.comparison import compare
+from dbdump_core.run.transfer import Options, transfer
 from tests.promises import execute, query, refused
 from tests.servers import ENGINES
 

@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core import types
-from dbdump_core.backends import ddl
-from dbdump_core.backends.expressions import portable_expression
-from dbdump_core.backends.mysql import catalog as mysql_catalog
-from dbdump_core.backends.mysql.spelling import MysqlSpelling
-from dbdump_core.backends.postgresql import catalog as postgresql_catalog
-from dbdump_core.backends.postgresql.spelling import PostgresqlSpelling, is_native
-from dbdump_core.backends.reflection import reflect
-from dbdump_core.backends.spelling import Spelling, as_created, names_in
-from dbdump_core.backends.sqlite import catalog as sqlite_catalog
-from dbdump_core.backends.sqlite.spelling import SqliteSpelling
+from dbdump_core.databases import ddl
+from dbdump_core.databases.expressions import portable_expression
+from dbdump_core.databases.mysql import catalog as mysql_catalog
+from dbdump_core.databases.mysql.spelling import MysqlSpelling
+from dbdump_core.databases.postgresql import catalog as postgresql_catalog
+from dbdump_core.databases.postgresql.spelling import PostgresqlSpelling, is_native
+from dbdump_core.databases.reflection import reflect
+from dbdump_core.databases.spelling import Spelling, as_created, names_in
+from dbdump_core.databases.sqlite import catalog as sqlite_catalog
+from dbdump_core.databases.sqlite.spelling import SqliteSpelling
 from dbdump_core.errors import MismatchError
-from dbdump_core.schema import (
+from dbdump_core.model import types
+from dbdump_core.model.schema import (
     Check,
     Column,
     Default,
@@ -34,7 +34,7 @@ from dbdump_core.schema import (
     TableKey,
     UniqueKey,
 )
-from dbdump_core.types import Kind, Type
+from dbdump_core.model.types import Kind, Type
 
 SPELLINGS: dict[str, Spelling] = {
     "sqlite": SqliteSpelling(),
@@ -458,7 +458,7 @@ def test_comments(connection: sa.Connection, engine_name: str) -> None:
 
 
 def test_texts_that_differ_are_different_keys(connection: sa.Connection, engine_name: str) -> None:
-    """torture.md S14: no collation may take one text for another."""
+    """facts.md S14: no collation may take one text for another."""
     table = Table("t", (column("k", Type(Kind.TEXT, length=20), nullable=False),), primary_key=("k",))
     made(connection, engine_name, (table,))
     texts = ["a", "A", "á", "a ", "ß", "ss", "🍣", "🍺", "\u00ad", "", "e\u0301", "é"]
@@ -468,7 +468,7 @@ def test_texts_that_differ_are_different_keys(connection: sa.Connection, engine_
 
 
 def test_text_of_digits_stays_text(connection: sa.Connection, engine_name: str) -> None:
-    """torture.md S15: a declared type may not eat digits."""
+    """facts.md S15: a declared type may not eat digits."""
     kinds = [
         types.TEXT, Type(Kind.TEXT, length=40), Type(Kind.ENUM, values=("007",)), types.JSON,
         Type(Kind.DECIMAL, precision=40, scale=3), Type(Kind.SET, values=("007",)),

@@ -17,14 +17,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.abc import Emit, ReadTask
-from dbdump_core.backends import backend_for
-from dbdump_core.database import DatabaseSource, DatabaseTarget
+from dbdump_core.databases import backend_for
+from dbdump_core.databases.database import DatabaseSource, DatabaseTarget
 from dbdump_core.errors import ConnectError, ConnectionLostError, DbdumpError
+from dbdump_core.model.abc import Emit, ReadTask
+from dbdump_core.model.schema import Column, Table
+from dbdump_core.model.types import parse_type
 from dbdump_core.operations import copy
-from dbdump_core.schema import Column, Table
-from dbdump_core.transfer import Options, transfer
-from dbdump_core.types import parse_type
+from dbdump_core.run.transfer import Options, transfer
 from tests.memory import MemorySource
 from tests.promises import execute, load_memory, query, refused, state
 from tests.servers import ENGINES, SERVER_ENGINES
@@ -284,7 +284,7 @@ def test_no_statement_gives_a_file_away(loads: bool, buffered: bool, tmp_path: P
     from pymysql.cursors import Cursor, SSCursor
     from pymysql.err import OperationalError
 
-    from dbdump_core.backends.mysql import loading
+    from dbdump_core.databases.mysql import loading
 
     secret = tmp_path / "secret.txt"
     secret.write_text("the secret of this machine\n")

@@ -9,9 +9,9 @@ from itertools import combinations
 
 import pytest
 
-from dbdump_core.abc import Block, Fingerprint
-from dbdump_core.fingerprint import Hasher, canonical, canonical_decimals
-from dbdump_core.types import FLOAT, JSON, TEXT, Kind, Type
+from dbdump_core.model.abc import Block, Fingerprint
+from dbdump_core.model.types import FLOAT, JSON, TEXT, Kind, Type
+from dbdump_core.rows.fingerprint import Hasher, canonical, canonical_decimals
 
 DECIMAL = Type(Kind.DECIMAL)
 NULL = r"\N"

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dbdump_core.archive import open_source
+from dbdump_core.dumps import open_source
+from dbdump_core.dumps.formats import FORMATS
+from dbdump_core.dumps.formats.literals import Broken, bytes_literal, read_list, text_literal
+from dbdump_core.dumps.formats.py import MARK, PY
 from dbdump_core.errors import ValueRefusedError
-from dbdump_core.formats import FORMATS
-from dbdump_core.formats.literals import Broken, bytes_literal, read_list, text_literal
-from dbdump_core.formats.py import MARK, PY
-from dbdump_core.schema import Column, Table
-from dbdump_core.types import BYTES, FLOAT, INTEGER, TEXT, TIMESTAMPTZ, parse_type
+from dbdump_core.model.schema import Column, Table
+from dbdump_core.model.types import BYTES, FLOAT, INTEGER, TEXT, TIMESTAMPTZ, parse_type
 
 from .archive.helpers import dump, load, load_stream
 from .memory import line
@@ -315,7 +315,7 @@ def test_one_character_changed(tmp_path):
 def test_a_long_line_takes_bounded_memory():
     code = """
 import resource
-from dbdump_core.formats.literals import read_list
+from dbdump_core.dumps.formats.literals import read_list
 line = "[" + repr(bytes(range(256)) * 40_000) + ", '" + "\\\\\\\\" * 5_000_000 + "']"
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 values = read_list(line, 2)

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from dbdump_core.abc import WriteTask
-from dbdump_core.backends.mysql.faults import are_rounded
-from dbdump_core.backends.mysql.loading import Loaded
+from dbdump_core.databases.mysql.faults import are_rounded
+from dbdump_core.databases.mysql.loading import Loaded
 from dbdump_core.errors import MismatchError
+from dbdump_core.model.abc import WriteTask
+from dbdump_core.model.results import Loss
+from dbdump_core.model.schema import Column, Table
+from dbdump_core.model.sql_text import same_expression
+from dbdump_core.model.types import Kind, Type
 from dbdump_core.operations import copy, dump, load
-from dbdump_core.results import Loss
-from dbdump_core.schema import Column, Table
-from dbdump_core.sql_text import same_expression
-from dbdump_core.types import Kind, Type
 from tests.conftest import ENGINES
 from tests.promises import MYSQLS, execute, query, refused
 

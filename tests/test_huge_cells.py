@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from dbdump_core.abc import Path as Way
+from dbdump_core.model.abc import Path as Way
 from dbdump_core.operations import copy
 from tests.promises import MYSQLS, execute, query
 

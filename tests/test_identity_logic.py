@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dbdump_core.abc import Block
 from dbdump_core.errors import MismatchError, ValueRefusedError
-from dbdump_core.lines import split_rows
-from dbdump_core.schema import Column
-from dbdump_core.types import BIGINT, TEXT
+from dbdump_core.model.abc import Block
+from dbdump_core.model.schema import Column
+from dbdump_core.model.types import BIGINT, TEXT
+from dbdump_core.rows.lines import split_rows
 from dbdump_django.identity_rows import (
     GenericColumn,
     Key,

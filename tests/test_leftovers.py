@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.archive.outputs import FolderOutput
-from dbdump_core.backends import backend_for
 from dbdump_core.cli import main
-from dbdump_core.database import DatabaseSource
+from dbdump_core.databases import backend_for
+from dbdump_core.databases.database import DatabaseSource
+from dbdump_core.dumps.outputs import FolderOutput
 from dbdump_core.errors import ConnectionLostError, DatabaseError, PasswordMissingError, ProtocolError
 from dbdump_core.operations import copy, describe, dump
 from tests.promises import MYSQLS, execute, query
@@ -57,7 +57,7 @@ def test_a_full_disk_leaves_no_journal(there: bool, tmp_path: Path) -> None:
 
 
 def test_a_reader_that_holds_a_target_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dbdump_core.backends.sqlite.backend.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("dbdump_core.databases.sqlite.backend.BUSY_SECONDS", 0.1)
     source, target = (f"sqlite:///{tmp_path / name}" for name in ("s.db", "t.db"))
     for url in (source, target):
         execute(url, CREATE, "INSERT INTO t VALUES (1, 'one')")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dbdump_core.lexers import lexer
-from dbdump_core.types import BYTES, FLOAT, JSON, Kind, Type
+from dbdump_core.model.types import BYTES, FLOAT, JSON, Kind, Type
+from dbdump_core.rows.lexers import lexer
 
 KINDS = {
     "boolean": (Type(Kind.BOOLEAN), ("0", "1"), ("", "t", "true", "2", "-1", "01", " 1", "1.0")),

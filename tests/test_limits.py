@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from dbdump_core.errors import ValueRefusedError
-from dbdump_core.schema import Column, Table
-from dbdump_core.types import BIGINT, parse_type
+from dbdump_core.model.schema import Column, Table
+from dbdump_core.model.types import BIGINT, parse_type
 from tests.memory import MemorySource
 from tests.promises import MYSQLS, execute, load_memory, refused
 

@@ -11,21 +11,21 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.abc import Block, Make, Maker
-from dbdump_core.abc import Path as Way
-from dbdump_core.archive import make_target
-from dbdump_core.archive import open_source as open_dump
-from dbdump_core.backends import backend_for
-from dbdump_core.database import DatabaseSource, DatabaseTarget
+from dbdump_core.databases import backend_for
+from dbdump_core.databases.database import DatabaseSource, DatabaseTarget
+from dbdump_core.dumps import make_target
+from dbdump_core.dumps import open_source as open_dump
 from dbdump_core.endpoints import open_source, open_target
 from dbdump_core.errors import DumpError, MismatchError, SchemaError, UnsafeError, ValueRefusedError
-from dbdump_core.lines import NULL, split_rows
-from dbdump_core.load_map import LoadMap, TableMap
+from dbdump_core.model.abc import Block, Make, Maker
+from dbdump_core.model.abc import Path as Way
+from dbdump_core.model.schema import Column, Default, DefaultKind, Schema, Table, TableKey
+from dbdump_core.model.selection import Selection
+from dbdump_core.model.types import INTEGER, TEXT
 from dbdump_core.operations import copy, dump, load
-from dbdump_core.schema import Column, Default, DefaultKind, Schema, Table, TableKey
-from dbdump_core.selection import Selection
-from dbdump_core.transfer import Options, transfer
-from dbdump_core.types import INTEGER, TEXT
+from dbdump_core.plan.load_map import LoadMap, TableMap
+from dbdump_core.rows.lines import NULL, split_rows
+from dbdump_core.run.transfer import Options, transfer
 from tests.memory import MemorySource
 from tests.promises import execute, load_memory, query, refused
 from tests.servers import ENGINES

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dbdump_core.formats import py
-from dbdump_core.formats.long_literals import read_long_record
-from dbdump_core.formats.py import NULL, PY, canonical, read_record, reader, writer
-from dbdump_core.schema import Column
-from dbdump_core.types import BYTES, INTEGER, TEXT
+from dbdump_core.dumps.formats import py
+from dbdump_core.dumps.formats.long_literals import read_long_record
+from dbdump_core.dumps.formats.py import NULL, PY, canonical, read_record, reader, writer
+from dbdump_core.model.schema import Column
+from dbdump_core.model.types import BYTES, INTEGER, TEXT
 
 NASTY = st.text(st.sampled_from("\\'\"\n\tanux0dD8😀é\x00\x85 "), max_size=90)
 READERS = [reader(INTEGER), reader(TEXT), reader(BYTES), reader(TEXT)]
@@ -24,7 +24,7 @@ def in_pieces(line: str) -> bytes:
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dbdump_core.formats.long_literals.LONG", 24)
+    monkeypatch.setattr("dbdump_core.dumps.formats.long_literals.LONG", 24)
 
 
 @given(NASTY, st.binary(max_size=60), NASTY)

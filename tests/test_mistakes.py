@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from dbdump_core import Selection, SelectionError, UsageError, operations
-from dbdump_core.archive import make_target
 from dbdump_core.cli import main
+from dbdump_core.dumps import make_target
 from dbdump_core.errors import DumpError
 from tests.promises import execute
 from tests.servers import ENGINES

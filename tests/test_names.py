@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from dbdump_core import operations
-from dbdump_core.backends.mysql.spelling import MysqlSpelling
-from dbdump_core.backends.spelling import Spelling, as_created
-from dbdump_core.backends.sqlite.spelling import SqliteSpelling
+from dbdump_core.databases.mysql.spelling import MysqlSpelling
+from dbdump_core.databases.spelling import Spelling, as_created
+from dbdump_core.databases.sqlite.spelling import SqliteSpelling
 from dbdump_core.errors import MismatchError
-from dbdump_core.names import Names, pair
-from dbdump_core.schema import Column, Table, TableKey
-from dbdump_core.selection import close
-from dbdump_core.types import INTEGER
+from dbdump_core.model.names import Names, pair
+from dbdump_core.model.schema import Column, Table, TableKey
+from dbdump_core.model.selection import close
+from dbdump_core.model.types import INTEGER
 from tests.promises import MYSQLS, execute, query, refused
 from tests.servers import SERVER_ENGINES
 

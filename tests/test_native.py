@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from dbdump_core.backends.mysql import collations
+from dbdump_core.databases.mysql import collations
 from dbdump_core.operations import copy, describe, dump, load
 from tests.conftest import ENGINES
 from tests.promises import MYSQLS, execute, query

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.abc import Event, Phase
-from dbdump_core.backends import backend_for
+from dbdump_core.databases import backend_for
 from dbdump_core.errors import ConnectError, ConnectionLostError, DbdumpError, UnknownOutcomeError
+from dbdump_core.model.abc import Event, Phase
 from dbdump_core.operations import copy, dump, verify
 from tests.promises import execute, state
 from tests.proxies import Proxy, commits, proxy

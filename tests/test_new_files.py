@@ -14,7 +14,7 @@ import pytest
 from dbdump_core.endpoints import open_source, open_target
 from dbdump_core.errors import ConnectError, UnsafeError, VerificationError
 from dbdump_core.operations import copy
-from dbdump_core.transfer import Options, transfer
+from dbdump_core.run.transfer import Options, transfer
 from tests.promises import execute, query
 
 Make = Callable[[str], str]
@@ -56,7 +56,7 @@ def test_a_file_that_is_not_whole_has_not_its_name(
         raise VerificationError("other values were read back")
 
     with monkeypatch.context() as patched:
-        patched.setattr("dbdump_core.transfer._Run.verify", unproved)
+        patched.setattr("dbdump_core.run.transfer._Run.verify", unproved)
         with pytest.raises(VerificationError):
             copy(source, str(path), create=True)
     assert names(tmp_path) == []

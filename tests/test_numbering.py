@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dbdump_core.model.schema import Numbering
 from dbdump_core.operations import copy, describe, dump, load
-from dbdump_core.schema import Numbering
 from tests.promises import MYSQLS, execute, query
 
 Make = Callable[[str], str]

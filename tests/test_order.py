@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbdump_core.order import parents_first, unordered_keys
-from dbdump_core.schema import Column, ForeignKey, Table, TableKey
-from dbdump_core.types import BIGINT
+from dbdump_core.model.order import parents_first, unordered_keys
+from dbdump_core.model.schema import Column, ForeignKey, Table, TableKey
+from dbdump_core.model.types import BIGINT
 
 Graph = Mapping[str, Sequence[str]]
 

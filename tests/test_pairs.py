@@ -9,14 +9,14 @@ from functools import cache
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.abc import Block, Path, ReadTask, Report
-from dbdump_core.backends import backend_for
-from dbdump_core.database import DatabaseSource, DatabaseTarget
-from dbdump_core.fingerprint import canonical
-from dbdump_core.lines import split_rows
-from dbdump_core.schema import Column, Table
-from dbdump_core.selection import Selection
-from dbdump_core.transfer import Options, transfer
+from dbdump_core.databases import backend_for
+from dbdump_core.databases.database import DatabaseSource, DatabaseTarget
+from dbdump_core.model.abc import Block, Path, ReadTask, Report
+from dbdump_core.model.schema import Column, Table
+from dbdump_core.model.selection import Selection
+from dbdump_core.rows.fingerprint import canonical
+from dbdump_core.rows.lines import split_rows
+from dbdump_core.run.transfer import Options, transfer
 from tests.memory import MemorySource, Row, line
 from tests.samples import SAMPLES
 from tests.schemas import EMPTY, IDENTITY, TABLES, TREE

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.abc import Event, Phase
-from dbdump_core.backends import backend_for
-from dbdump_core.backends.mysql import backend as mysql
+from dbdump_core.databases import backend_for
+from dbdump_core.databases.mysql import backend as mysql
 from dbdump_core.errors import DbdumpError, ValueRefusedError
+from dbdump_core.model.abc import Event, Phase
+from dbdump_core.model.selection import Selection
 from dbdump_core.operations import copy, dump
-from dbdump_core.selection import Selection
 from tests.promises import MYSQLS, execute, query, with_options
 
 Make = Callable[[str], str]

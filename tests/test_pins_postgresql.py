@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.abc import Event, Phase
-from dbdump_core.backends import backend_for
-from dbdump_core.backends.postgresql import backend as postgresql
+from dbdump_core.databases import backend_for
+from dbdump_core.databases.postgresql import backend as postgresql
 from dbdump_core.errors import DatabaseError
+from dbdump_core.model.abc import Event, Phase
+from dbdump_core.model.selection import Selection
 from dbdump_core.operations import copy, dump, load
 from dbdump_core.operations import verify as compare
-from dbdump_core.selection import Selection
 from tests.promises import engine, execute, query
 
 Make = Callable[[str], str]

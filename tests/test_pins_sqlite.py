@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.backends import backend_for
-from dbdump_core.backends.sqlite.backend import SqliteBackend
+from dbdump_core.databases import backend_for
+from dbdump_core.databases.sqlite.backend import SqliteBackend
 from tests.promises import execute
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.backends import backend_for, spelled
+from dbdump_core.databases import backend_for, spelled
 from dbdump_core.endpoints import Place, database_url, open_source, open_target
 from dbdump_core.errors import ConnectError, DbdumpError, RefusedError, UnsafeError, UsageError
 from dbdump_core.operations import copy, describe, dump, load, verify

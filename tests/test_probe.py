@@ -8,11 +8,11 @@ from contextlib import closing
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.abc import Block, Path, ReadTask
-from dbdump_core.backends import backend_for
-from dbdump_core.backends.probe import HARD_DOUBLES, all_come_back
-from dbdump_core.schema import Column, Table
-from dbdump_core.types import FLOAT
+from dbdump_core.databases import backend_for
+from dbdump_core.databases.probe import HARD_DOUBLES, all_come_back
+from dbdump_core.model.abc import Block, Path, ReadTask
+from dbdump_core.model.schema import Column, Table
+from dbdump_core.model.types import FLOAT
 from tests.servers import ENGINES
 from tests.test_pairs import fill
 

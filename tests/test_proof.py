@@ -11,17 +11,17 @@ import pytest
 import sqlalchemy as sa
 
 from dbdump_core import operations
-from dbdump_core.abc import Block, Fingerprint, Plan, ReadTask, TablePlan, WriteTask
-from dbdump_core.backends import backend_for
-from dbdump_core.database import DatabaseSource, DatabaseTarget
-from dbdump_core.database_writer import DatabaseWriter
+from dbdump_core.databases import backend_for
+from dbdump_core.databases.database import DatabaseSource, DatabaseTarget
+from dbdump_core.databases.writer import DatabaseWriter
 from dbdump_core.endpoints import open_source
 from dbdump_core.errors import VerificationError
-from dbdump_core.fingerprint import Hasher
-from dbdump_core.lines import NULL, escape, split_rows
-from dbdump_core.schema import Column, Table
-from dbdump_core.transfer import Options, transfer
-from dbdump_core.types import BIGINT, parse_type
+from dbdump_core.model.abc import Block, Fingerprint, Plan, ReadTask, TablePlan, WriteTask
+from dbdump_core.model.schema import Column, Table
+from dbdump_core.model.types import BIGINT, parse_type
+from dbdump_core.rows.fingerprint import Hasher
+from dbdump_core.rows.lines import NULL, escape, split_rows
+from dbdump_core.run.transfer import Options, transfer
 from tests.memory import MemorySource
 from tests.promises import execute
 from tests.samples import samples_for

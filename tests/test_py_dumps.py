@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 from dbdump_core import dump, load, verify
-from dbdump_core.archive.legacy import LegacySource, LegacyTarget
-from dbdump_core.backends import backend_for
-from dbdump_core.database import DatabaseSource, DatabaseTarget
-from dbdump_core.schema import Schema
-from dbdump_core.transfer import Options, transfer
+from dbdump_core.databases import backend_for
+from dbdump_core.databases.database import DatabaseSource, DatabaseTarget
+from dbdump_core.dumps.legacy.source import LegacySource, LegacyTarget
+from dbdump_core.model.schema import Schema
+from dbdump_core.run.transfer import Options, transfer
 from tests.schemas import TABLES
 from tests.servers import ENGINES
 from tests.test_pairs import contents, expected, filled, held_by

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.abc import Emit, Plan, ReadTask
-from dbdump_core.backends import backend_for
-from dbdump_core.backends.base import Backend
-from dbdump_core.database import DatabaseSource, DatabaseTarget
+from dbdump_core.databases import backend_for
+from dbdump_core.databases.base import Backend
+from dbdump_core.databases.database import DatabaseSource, DatabaseTarget
 from dbdump_core.errors import DatabaseError, DbdumpError, UnsafeError, ValueRefusedError, VerificationError
+from dbdump_core.model.abc import Emit, Plan, ReadTask
+from dbdump_core.model.schema import Column, Table, TableKey
+from dbdump_core.model.types import parse_type
 from dbdump_core.operations import copy
-from dbdump_core.schema import Column, Table, TableKey
-from dbdump_core.transfer import Options, transfer
-from dbdump_core.types import parse_type
+from dbdump_core.run.transfer import Options, transfer
 from tests.memory import MemorySource
 from tests.promises import MYSQLS, execute, load_memory, query, refused, state
 from tests.rivals import POLL_SECONDS, against, before, rival, waits
@@ -197,7 +197,7 @@ def test_what_others_put_into_a_new_table_stays(
                 time.sleep(POLL_SECONDS)
             raise VerificationError("other values were read back")
 
-        monkeypatch.setattr("dbdump_core.transfer._Run.verify", come)
+        monkeypatch.setattr("dbdump_core.run.transfer._Run.verify", come)
         with pytest.raises(DatabaseError, match="the new tables t are left, as others have put rows into them"):
             copy(source, target, create=True)
     assert state(target) == {"t": ["(77, 'theirs')"]}
@@ -209,8 +209,8 @@ def test_what_others_put_into_a_new_table_stays(
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     for engine in ("postgresql", "mysql"):
-        monkeypatch.setattr(f"dbdump_core.backends.{engine}.backend.LOCK_SECONDS", 1)
-    monkeypatch.setattr("dbdump_core.backends.sqlite.backend.BUSY_SECONDS", 0.1)
+        monkeypatch.setattr(f"dbdump_core.databases.{engine}.backend.LOCK_SECONDS", 1)
+    monkeypatch.setattr("dbdump_core.databases.sqlite.backend.BUSY_SECONDS", 0.1)
 
 
 @pytest.mark.usefixtures("impatient")

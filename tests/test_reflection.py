@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core import schema_yaml
-from dbdump_core.backends.mysql import catalog as mysql_catalog
-from dbdump_core.backends.postgresql import catalog as postgresql_catalog
-from dbdump_core.backends.reflection import reflect
-from dbdump_core.backends.sqlite import catalog as sqlite_catalog
-from dbdump_core.schema import (
+from dbdump_core.databases.mysql import catalog as mysql_catalog
+from dbdump_core.databases.postgresql import catalog as postgresql_catalog
+from dbdump_core.databases.reflection import reflect
+from dbdump_core.databases.sqlite import catalog as sqlite_catalog
+from dbdump_core.model import schema_yaml
+from dbdump_core.model.schema import (
     Check,
     Default,
     DefaultKind,
@@ -178,7 +178,7 @@ def test_postgresql_lists_what_holds_rows_of_its_own(connection: sa.Connection, 
 
 @pytest.mark.parametrize("engine_name", ["postgresql"])
 def test_postgresql_lists_tables_one_may_not_read(connection: sa.Connection, engine_name: str) -> None:
-    """torture.md K15: information_schema would show none of them."""
+    """facts.md K15: information_schema would show none of them."""
     run(
         connection,
         "CREATE TABLE secret (x int)",
@@ -275,7 +275,7 @@ def test_mysql_columns(connection: sa.Connection, engine_name: str) -> None:
 
 @ANY_MYSQL
 def test_tinyint_is_boolean_by_its_values_alone(connection: sa.Connection, engine_name: str) -> None:
-    """torture.md I6."""
+    """facts.md I6."""
     run(
         connection,
         "CREATE TABLE `t%% :x` (a tinyint(1) DEFAULT 1, b tinyint(1) DEFAULT 1,"
@@ -409,7 +409,7 @@ def test_sqlite_columns_without_a_type(connection: sa.Connection, engine_name: s
 def test_sqlite_leaves_out_what_is_not_a_table(
     connection: sa.Connection, engine_name: str, recent: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """torture.md K3. Before 3.37 there is no list of tables that tells shadow tables apart."""
+    """facts.md K3. Before 3.37 there is no list of tables that tells shadow tables apart."""
     if not recent:
         monkeypatch.setattr(sqlite_catalog, "_TABLES", sqlite_catalog._TABLES_BEFORE_3_37)
     run(

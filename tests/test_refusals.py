@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.backends import backend_for
 from dbdump_core.cli import main
-from dbdump_core.database import DatabaseTarget
+from dbdump_core.databases import backend_for
+from dbdump_core.databases.database import DatabaseTarget
 from dbdump_core.errors import ManyErrorsError, ValueRefusedError
+from dbdump_core.model.schema import Column, Table
+from dbdump_core.model.types import BIGINT, TEXT, parse_type
 from dbdump_core.operations import copy, dump, load, verify
-from dbdump_core.schema import Column, Table
-from dbdump_core.transfer import Options, transfer
-from dbdump_core.types import BIGINT, TEXT, parse_type
+from dbdump_core.run.transfer import Options, transfer
 from tests.memory import MemorySource
 from tests.promises import engine as engine_of
 from tests.promises import execute, load_memory, query, refused

@@ -6,15 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from dbdump_core.abc import Block, Make, ReadTask
-from dbdump_core.column_checks import column_check
-from dbdump_core.conversions import conversion
 from dbdump_core.errors import SchemaError, ValueRefusedError
-from dbdump_core.fills import maker
-from dbdump_core.lexers import lexer
-from dbdump_core.rewriting import Cell, LineRewrite
-from dbdump_core.schema import Column, Default, DefaultKind, Table
-from dbdump_core.types import (
+from dbdump_core.model.abc import Block, Make, ReadTask
+from dbdump_core.model.schema import Column, Default, DefaultKind, Table
+from dbdump_core.model.types import (
     BOOLEAN,
     DATE,
     DURATION,
@@ -31,6 +26,11 @@ from dbdump_core.types import (
     Type,
     parse_type,
 )  # fmt: skip
+from dbdump_core.rows.column_checks import column_check
+from dbdump_core.rows.conversions import conversion
+from dbdump_core.rows.fills import maker
+from dbdump_core.rows.lexers import lexer
+from dbdump_core.rows.rewriting import Cell, LineRewrite
 
 ID, NAME, TOKEN = Column("id", INTEGER), Column("name", TEXT), Column("token", UUID_HEX)
 TABLE = Table("thing", (ID, NAME, TOKEN), primary_key=("id",))

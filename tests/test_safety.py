@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.backends import backend_for
+from dbdump_core.databases import backend_for
 from dbdump_core.errors import UnsafeError, ValueRefusedError, VerificationError
+from dbdump_core.model.selection import Selection
 from dbdump_core.operations import copy
-from dbdump_core.selection import Selection
 from tests.promises import MYSQLS, execute, query, refused, state, with_options
 from tests.servers import ENGINES, SERVER_ENGINES
 
@@ -81,7 +81,7 @@ def test_two_databases_of_one_server_are_two(make_database: Make, engine: str) -
 def test_a_second_run_into_one_target_is_refused(
     make_database: Make, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dbdump_core.backends.sqlite.backend.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("dbdump_core.databases.sqlite.backend.BUSY_SECONDS", 0.2)
     source, target = family(make_database, "sqlite"), family(make_database, engine)
     backend = backend_for(sa.make_url(target))
     with closing(backend.connect(writing=True)) as first:
@@ -313,7 +313,7 @@ def test_a_load_that_is_not_proved_leaves_sequences_where_they_were(
         raise VerificationError("other values were read back")
 
     with monkeypatch.context() as patched:
-        patched.setattr("dbdump_core.transfer._Run.verify", unproved)
+        patched.setattr("dbdump_core.run.transfer._Run.verify", unproved)
         with pytest.raises(VerificationError):
             copy(source, target, replace=True)
     execute(target, "INSERT INTO t (name) VALUES ('second')")

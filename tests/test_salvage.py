@@ -13,19 +13,19 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.abc import Block
-from dbdump_core.backends import backend_for
 from dbdump_core.cli import main
-from dbdump_core.database import DatabaseSource, DatabaseTarget
-from dbdump_core.database_writer import GROUP_BLOCKS
+from dbdump_core.databases import backend_for
+from dbdump_core.databases.database import DatabaseSource, DatabaseTarget
+from dbdump_core.databases.salvage import salvaged
+from dbdump_core.databases.writer import GROUP_BLOCKS
 from dbdump_core.errors import DatabaseError, ManyErrorsError, ValueRefusedError
-from dbdump_core.load_map import TableMap
+from dbdump_core.model.abc import Block
+from dbdump_core.model.schema import Column, Table
+from dbdump_core.model.types import BIGINT, TEXT
 from dbdump_core.operations import dump, load
-from dbdump_core.refusals import Refusals
-from dbdump_core.salvage import salvaged
-from dbdump_core.schema import Column, Table
-from dbdump_core.transfer import Options, transfer
-from dbdump_core.types import BIGINT, TEXT
+from dbdump_core.plan.load_map import TableMap
+from dbdump_core.run.refusals import Refusals
+from dbdump_core.run.transfer import Options, transfer
 from tests.memory import MemorySource
 from tests.promises import engine as engine_of
 from tests.promises import execute, load_memory, query, refused, state
@@ -39,7 +39,7 @@ MADE = "CREATE TABLE item (id INTEGER PRIMARY KEY, name VARCHAR(40) NOT NULL, CH
 @pytest.fixture
 def all_rows_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A line names all rows that were refused alike, not only the first."""
-    monkeypatch.setattr("dbdump_core.refusals.EXAMPLES", 1000)
+    monkeypatch.setattr("dbdump_core.run.refusals.EXAMPLES", 1000)
 
 
 def rows_named(error: ManyErrorsError) -> list[str]:
@@ -90,7 +90,7 @@ def test_many_errors_are_counted_and_the_first_are_kept() -> None:
 
 
 def test_a_flood_of_errors_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dbdump_core.refusals.MOST_ERRORS", 7)
+    monkeypatch.setattr("dbdump_core.run.refusals.MOST_ERRORS", 7)
     refusals = Refusals()
     limit = "7 errors found, the limit at which a run stops looking for more, rolled back"
     with pytest.raises(ManyErrorsError, match=limit), refusals.raised():

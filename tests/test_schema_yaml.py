@@ -11,9 +11,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dbdump_core import schema_yaml, types, yaml_nodes
 from dbdump_core.errors import SchemaError
-from dbdump_core.schema import (
+from dbdump_core.model import schema_yaml, types, yaml_nodes
+from dbdump_core.model.schema import (
     Check,
     Column,
     Default,
@@ -28,7 +28,7 @@ from dbdump_core.schema import (
     TableKey,
     UniqueKey,
 )
-from dbdump_core.types import Kind, Type
+from dbdump_core.model.types import Kind, Type
 
 NASTY_NAMES = [
     "no", "Yes", "on", "y", "null", "~", "", " ", "true", "1e3", "1.5", "017", "0x1F", "1:30", "1_000", "=",

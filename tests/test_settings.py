@@ -8,8 +8,8 @@ from importlib.util import find_spec
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.abc import Path
-from dbdump_core.backends.mysql.backend import MysqlBackend
+from dbdump_core.databases.mysql.backend import MysqlBackend
+from dbdump_core.model.abc import Path
 from dbdump_core.operations import copy
 from tests.promises import MYSQLS, execute, query, with_options
 

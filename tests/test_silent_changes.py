@@ -175,7 +175,7 @@ def test_a_key_of_one_partition_is_seen(make_database: Callable[[str], str], tmp
 
 @pytest.mark.parametrize("engine", SERVER_ENGINES)
 def test_a_lone_surrogate_is_no_text(make_database: Callable[[str], str], engine: str) -> None:
-    """Without the proof too: MariaDB itself stores it (torture.md S3)."""
+    """Without the proof too: MariaDB itself stores it (facts.md S3)."""
     source, target = make_database("sqlite"), make_database(engine)
     execute(source, "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)")
     execute(source, "INSERT INTO t VALUES (1, '\ud55c'), (2, CAST(x'eda080' AS TEXT))")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dbdump_core.abc import Path as Way
 from dbdump_core.errors import ValueRefusedError
+from dbdump_core.model.abc import Path as Way
 from dbdump_core.operations import copy
 from tests.promises import execute, query, refused
 

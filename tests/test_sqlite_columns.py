@@ -13,15 +13,15 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.abc import Block, ReadTask
-from dbdump_core.backends.sqlite import careful
-from dbdump_core.backends.sqlite.backend import SqliteBackend
+from dbdump_core.databases.sqlite import careful
+from dbdump_core.databases.sqlite.backend import SqliteBackend
 from dbdump_core.errors import ValueRefusedError
+from dbdump_core.model.abc import Block, ReadTask
+from dbdump_core.model.results import Path as Way
+from dbdump_core.model.schema import Column, Table
+from dbdump_core.model.types import INTEGER, JSON, TEXT, Kind, Type
+from dbdump_core.model.types import UUID as UUID_TYPE
 from dbdump_core.operations import copy
-from dbdump_core.results import Path as Way
-from dbdump_core.schema import Column, Table
-from dbdump_core.types import INTEGER, JSON, TEXT, Kind, Type
-from dbdump_core.types import UUID as UUID_TYPE
 from tests.promises import MYSQLS, execute, query
 from tests.servers import SERVER_ENGINES
 
@@ -127,7 +127,7 @@ def lines(path: Path, *, native: bool = True) -> bytes:
 
 
 def test_only_what_sql_cannot_check_is_looked_at_in_python() -> None:
-    from dbdump_core.backends.sqlite.rows import statement
+    from dbdump_core.databases.sqlite.rows import statement
 
     columns = (Column("a", INTEGER), Column("b", TEXT), Column("c", TEXT), Column("d", Type(Kind.BOOLEAN)))
     checks = {"a": Type(Kind.INTEGER, bits=16), "b": UUID_TYPE, "c": JSON, "d": INTEGER}

@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from dbdump_core.abc import Block, ReadTask, Snapshot
-from dbdump_core.backends.sqlite import reading, snapshot
-from dbdump_core.backends.sqlite.backend import SqliteBackend
-from dbdump_core.backends.sqlite.rows import statement
+from dbdump_core.databases.sqlite import reading, snapshot
+from dbdump_core.databases.sqlite.backend import SqliteBackend
+from dbdump_core.databases.sqlite.rows import statement
 from dbdump_core.errors import ValueRefusedError
-from dbdump_core.schema import Column, Table
-from dbdump_core.types import Kind, Type
+from dbdump_core.model.abc import Block, ReadTask, Snapshot
+from dbdump_core.model.schema import Column, Table
+from dbdump_core.model.types import Kind, Type
 
 ROWS = 40_000
 _COUNT = "SELECT count(*) FROM t"

@@ -10,7 +10,7 @@ from . import options as shared
 from .output import escaped, say, write_output
 
 if TYPE_CHECKING:
-    from ..results import CheckedDump
+    from ..model.results import CheckedDump
 
 SUMMARY = "tell whether a dump is whole, without a target"
 EXAMPLES = """\

@@ -13,9 +13,9 @@ from .output import escaped, is_terminal, resolved, say
 from .summary import amount
 
 if TYPE_CHECKING:
-    from ..abc import Plan, TablePlan
+    from ..model.abc import Plan, TablePlan
+    from ..model.schema import TableKey
     from ..operations import Confirm
-    from ..schema import TableKey
     from .display import Display
 
 WAKE_SECONDS = 0.2

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from ..abc import Event, Phase
+from ..model.abc import Event, Phase
 from . import summary
 from .output import escaped, is_terminal, say, takes_unicode, write_output
 
 if TYPE_CHECKING:
-    from ..abc import Comparison, Report
-    from ..schema import TableKey
+    from ..model.abc import Comparison, Report
+    from ..model.schema import TableKey
 
 HEARTBEAT_SECONDS = 60
 """How often a run that is not watched on a terminal speaks of a table that takes long: build

@@ -15,7 +15,7 @@ from ..errors import UsageError, shown
 if TYPE_CHECKING:
     from argparse import _ActionsContainer as Options
 
-    from ..selection import Selection
+    from ..model.selection import Selection
 
 FORMATS = ("tsv", "py")
 COMPRESSIONS = ("zstd", "gzip")
@@ -116,7 +116,7 @@ def add_output_options(parser: ArgumentParser, *, quiet: bool = True) -> None:
 
 def selection(options: Namespace) -> Selection:
     """Return which tables and rows were asked for. Raises UsageError for a malformed --where."""
-    from ..selection import Selection
+    from ..model.selection import Selection
 
     where = conditions(getattr(options, "where", ()))
     return Selection(tables=tuple(options.tables), exclude=tuple(options.exclude), where=where)

@@ -11,7 +11,7 @@ from . import options as shared
 from .output import escaped, say, write_output
 
 if TYPE_CHECKING:
-    from ..schema import Schema
+    from ..model.schema import Schema
 
 SUMMARY = "print the tables and their types as YAML, to read or to edit"
 EXAMPLES = """\
@@ -29,7 +29,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from .. import operations, schema_yaml
+    from .. import operations
+    from ..model import schema_yaml
 
     schema = operations.describe(options.source, selection=shared.selection(options))
     text = schema_yaml.dumps(schema)

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from types import FrameType, TracebackType
 from typing import Any
 
-from .. import interruption
-from ..interruption import ANSWER_SECONDS, Call
+from ..model import interruption
+from ..model.interruption import ANSWER_SECONDS, Call
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 WAKE_SECONDS = 0.1

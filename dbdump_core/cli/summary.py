@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from unicodedata import combining, east_asian_width
 
 from ..errors import ManyErrorsError, ValueRefusedError, mask_urls
-from ..refusals import Alike
-from ..results import Detail, Loss, Snapshot
+from ..model.results import Detail, Loss, Snapshot
+from ..run.refusals import Alike
 from .output import escaped
 
 if TYPE_CHECKING:
-    from ..abc import Comparison, Report, TableResult
-    from ..schema import TableKey
+    from ..model.abc import Comparison, Report, TableResult
+    from ..model.schema import TableKey
 
 LISTED = 50
 """Tables that a summary lists; of more, those with the most rows. `--json` lists all."""

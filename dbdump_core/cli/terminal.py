@@ -17,13 +17,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ..abc import Event
+from ..model.abc import Event
 from . import summary
 from .display import TITLES, Activity, Clock, Display, Running
 from .output import escaped
 
 if TYPE_CHECKING:
-    from ..abc import Comparison, Report
+    from ..model.abc import Comparison, Report
 
 BARS = 8
 """Running tables that have a bar; more would push the rest off a small screen."""

@@ -12,21 +12,11 @@ import tarfile
 import time
 from contextlib import contextmanager
 
-from dbdump_core.abc import (
-    Block,
-    Fingerprint,
-    Path,
-    Plan,
-    ReadTask,
-    Snapshot,
-    TablePlan,
-    TableResult,
-    WriteTask,
-)
-from dbdump_core.archive import make_target, open_source
-from dbdump_core.archive.manifest import sealed
-from dbdump_core.schema import Column, Table
-from dbdump_core.types import DATE, INTEGER, TEXT
+from dbdump_core.dumps import make_target, open_source
+from dbdump_core.dumps.manifest import sealed
+from dbdump_core.model.abc import Block, Fingerprint, Path, Plan, ReadTask, Snapshot, TablePlan, TableResult, WriteTask
+from dbdump_core.model.schema import Column, Table
+from dbdump_core.model.types import DATE, INTEGER, TEXT
 
 COMPRESSIONS = [None, "zstd", "gzip"]
 ORDERS = Table(
@@ -47,8 +37,8 @@ BIG = {ORDERS.key: b"".join(b"%d\t%s\t\\N\n" % (n, b"x" * 100) for n in range(10
 REPOSITORY = pathlib.Path(__file__).parent.parent.parent
 PRELUDE = """
 import os, resource, signal, sys, threading
-from dbdump_core.abc import *
-from dbdump_core.archive import *
+from dbdump_core.model.abc import *
+from dbdump_core.dumps import *
 from dbdump_core.errors import *
 from tests.archive.helpers import *
 """

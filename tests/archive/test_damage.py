@@ -10,10 +10,10 @@ import time
 
 import pytest
 
-from dbdump_core.abc import ReadTask
-from dbdump_core.archive import open_source, reader
-from dbdump_core.archive.inputs import FolderInput
+from dbdump_core.dumps import open_source, reader
+from dbdump_core.dumps.inputs import FolderInput
 from dbdump_core.errors import DbdumpError, DumpError, InterruptedRunError
+from dbdump_core.model.abc import ReadTask
 
 from .helpers import COMPRESSIONS, ORDERS, SECOND, dump, load, load_stream, whole
 
@@ -215,7 +215,7 @@ def test_a_proof_ends_when_nobody_waits_for_it(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("compress", ["zstd", "gzip"])
 def test_a_bomb_is_stopped_where_the_manifest_ends_it(tmp_path, compress, monkeypatch):
-    from dbdump_core.compression import compressor
+    from dbdump_core.dumps.compression import compressor
 
     folder = dump(tmp_path / "dump", tables=(ORDERS,), compress=compress)
     (file,) = (folder / "data").iterdir()
@@ -238,7 +238,7 @@ def test_a_bomb_is_stopped_where_the_manifest_ends_it(tmp_path, compress, monkey
 
 
 def test_a_line_without_end_is_not_held_in_memory(folder, monkeypatch):
-    from dbdump_core.archive import parts
+    from dbdump_core.dumps import parts
 
     monkeypatch.setattr(parts, "LINE_LIMIT", 3_000_000)
     file = folder / "data/0001-shop_order.tsv"

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from dbdump_core.abc import ReadTask
-from dbdump_core.archive import open_source
-from dbdump_core.archive.manifest import SCHEMA_END
+from dbdump_core.dumps import open_source
+from dbdump_core.dumps.manifest import SCHEMA_END
 from dbdump_core.errors import DumpError, SchemaError, ValueRefusedError
-from dbdump_core.schema import Column, ForeignKey, Index, Table, TableKey, UniqueKey
-from dbdump_core.types import INTEGER, TEXT
+from dbdump_core.model.abc import ReadTask
+from dbdump_core.model.schema import Column, ForeignKey, Index, Table, TableKey, UniqueKey
+from dbdump_core.model.types import INTEGER, TEXT
 
 from .helpers import BARE, EMPTY, ORDERS, ROWS, dump, forge, load, load_stream, packed, stdin, whole
 from .version_1 import write_version_1

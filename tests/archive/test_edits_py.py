@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from dbdump_core.abc import Block, ReadTask
-from dbdump_core.archive import open_source
+from dbdump_core.dumps import open_source
 from dbdump_core.errors import DumpError, ValueRefusedError
+from dbdump_core.model.abc import Block, ReadTask
 
 from .helpers import BIG, ORDERS, ROWS, SECOND, dump, files_of, load, load_stream, whole
 

@@ -13,14 +13,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dbdump_core.abc import Block, Plan, ReadTask, Snapshot, TablePlan, WriteTask
-from dbdump_core.archive.legacy import LegacySource, LegacyTarget, PrintTarget
-from dbdump_core.archive.legacy_targets import file_names
+from dbdump_core.dumps.legacy.source import LegacySource, LegacyTarget, PrintTarget
+from dbdump_core.dumps.legacy.targets import file_names
 from dbdump_core.errors import DbdumpError, DumpError, RefusedError, UnsafeError, ValueRefusedError
-from dbdump_core.fills import maker
-from dbdump_core.schema import Column, Default, DefaultKind, Schema, Table, TableKey
-from dbdump_core.transfer import Options, transfer
-from dbdump_core.types import (
+from dbdump_core.model.abc import Block, Plan, ReadTask, Snapshot, TablePlan, WriteTask
+from dbdump_core.model.schema import Column, Default, DefaultKind, Schema, Table, TableKey
+from dbdump_core.model.types import (
     BIGINT,
     BOOLEAN,
     DATE,
@@ -36,6 +34,8 @@ from dbdump_core.types import (
     Type,
     parse_type,
 )
+from dbdump_core.rows.fills import maker
+from dbdump_core.run.transfer import Options, transfer
 
 from ..memory import MemorySource, line
 from ..samples import SAMPLES
@@ -85,7 +85,7 @@ def one(tmp_path, type_, *literals, mark=False, **options):
 
 def load_stored(opened):
     """Read as a transfer does: the columns have the types that engines have."""
-    from dbdump_core.columns import stored_table
+    from dbdump_core.plan.columns import stored_table
 
     class Stored:
         snapshot, read, finish, close = opened.snapshot, opened.read, opened.finish, opened.close
@@ -497,8 +497,8 @@ def test_memory_is_bounded(tmp_path):
     place = folder(tmp_path, OLD[: OLD.index("[1,")] + rows + "]\n")
     code = f"""
 from pathlib import Path as Folder
-from dbdump_core.archive.legacy import LegacySource
-from dbdump_core.schema import Schema
+from dbdump_core.dumps.legacy.source import LegacySource
+from dbdump_core.model.schema import Schema
 from tests.archive.test_legacy import ORDERS
 source = LegacySource(Folder({str(place)!r}), Schema((ORDERS,)), engine="x")
 before, count = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0
@@ -540,7 +540,7 @@ def test_a_folder_that_was_written(tmp_path):
 def test_what_a_dead_run_left_in_a_folder_is_removed(tmp_path):
     place = tmp_path / "datadir"
     code = f"""
-from dbdump_core.archive import legacy_targets
+from dbdump_core.dumps import legacy_targets
 legacy_targets.close_synced = lambda *_: os.kill(os.getpid(), 9)
 import pathlib
 plan = plan_of((ORDERS,))

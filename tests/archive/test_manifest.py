@@ -9,9 +9,9 @@ import re
 
 import pytest
 
-from dbdump_core.abc import Snapshot
-from dbdump_core.archive import make_target, open_source
+from dbdump_core.dumps import make_target, open_source
 from dbdump_core.errors import DbdumpError, DumpError
+from dbdump_core.model.abc import Snapshot
 
 from .helpers import load, plan_of, whole
 

@@ -7,11 +7,11 @@ import re
 
 import pytest
 
-from dbdump_core.archive.json_size import check_json
-from dbdump_core.archive.manifest import load_manifest
-from dbdump_core.compression import compressor
+from dbdump_core.dumps.compression import compressor
+from dbdump_core.dumps.json_size import check_json
+from dbdump_core.dumps.manifest import load_manifest
 from dbdump_core.errors import DumpError
-from dbdump_core.schema_yaml import loads
+from dbdump_core.model.schema_yaml import loads
 
 from .helpers import ORDERS, child, dump
 

@@ -12,9 +12,9 @@ import threading
 
 import pytest
 
-from dbdump_core.abc import ReadTask
-from dbdump_core.archive import open_source
+from dbdump_core.dumps import open_source
 from dbdump_core.errors import DumpError, InterruptedRunError
+from dbdump_core.model.abc import ReadTask
 
 from .helpers import ORDERS, PRELUDE, REPOSITORY, child, dump, load, load_stream, whole
 

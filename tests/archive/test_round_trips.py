@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import pytest
 
-from dbdump_core.abc import Block, Path, ReadTask, Snapshot
-from dbdump_core.archive import open_source
+from dbdump_core.dumps import open_source
+from dbdump_core.dumps.formats import FORMATS
 from dbdump_core.errors import DumpError, UsageError, ValueRefusedError
-from dbdump_core.formats import FORMATS
-from dbdump_core.schema import Column, Schema, Table
-from dbdump_core.types import TEXT
+from dbdump_core.model.abc import Block, Path, ReadTask, Snapshot
+from dbdump_core.model.schema import Column, Schema, Table
+from dbdump_core.model.types import TEXT
 
 from .helpers import (
     BARE,

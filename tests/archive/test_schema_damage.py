@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from dbdump_core.archive import open_source
-from dbdump_core.archive.manifest import load_manifest
-from dbdump_core.archive.schema_file import SchemaFile
+from dbdump_core.dumps import open_source
+from dbdump_core.dumps.manifest import load_manifest
+from dbdump_core.dumps.schema_file import SchemaFile
 from dbdump_core.errors import DumpError, SchemaError
-from dbdump_core.schema import Check, Column, Default, DefaultKind, ForeignKey, Identity, Index, Table, UniqueKey
-from dbdump_core.types import DATE, INTEGER, TEXT, parse_type
+from dbdump_core.model.schema import Check, Column, Default, DefaultKind, ForeignKey, Identity, Index, Table, UniqueKey
+from dbdump_core.model.types import DATE, INTEGER, TEXT, parse_type
 
 from .helpers import dump, load, load_stream, packed
 

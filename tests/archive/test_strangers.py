@@ -11,8 +11,8 @@ import tarfile
 
 import pytest
 
-from dbdump_core.archive import open_source
-from dbdump_core.archive.manifest import sealed
+from dbdump_core.dumps import open_source
+from dbdump_core.dumps.manifest import sealed
 from dbdump_core.errors import DumpError, RefusedError
 
 from .helpers import load_stream, tar_of, whole

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dbdump_core.archive import open_source
+from dbdump_core.dumps import open_source
 from dbdump_core.errors import DumpError
-from dbdump_core.schema import TableKey
+from dbdump_core.model.schema import TableKey
 
 from .helpers import ORDERS, ROWS, forge, load, load_stream, packed
 from .version_1 import PY, TSV, write_version_1

@@ -14,16 +14,10 @@ from dataclasses import replace
 
 import pytest
 
-from dbdump_core.abc import Block, Path, Snapshot
-from dbdump_core.archive import make_target, open_source
-from dbdump_core.errors import (
-    RefusedError,
-    StorageError,
-    UnsafeError,
-    UsageError,
-    VerificationError,
-)
-from dbdump_core.schema import Schema
+from dbdump_core.dumps import make_target, open_source
+from dbdump_core.errors import RefusedError, StorageError, UnsafeError, UsageError, VerificationError
+from dbdump_core.model.abc import Block, Path, Snapshot
+from dbdump_core.model.schema import Schema
 
 from .helpers import ORDERS, ROWS, SECOND, TABLES, child, dump, load, plan_of, whole, write_all
 
@@ -78,7 +72,7 @@ def test_what_appears_meanwhile_is_not_overwritten(tmp_path, name, thing):
 
 def test_a_name_taken_between_the_last_look_and_the_rename(tmp_path, monkeypatch):
     """The rename itself refuses too."""
-    from dbdump_core.archive import outputs
+    from dbdump_core.dumps import outputs
 
     for name in ("dump", "dump.tar"):
         path, plan = tmp_path / name, plan_of(TABLES)
@@ -251,8 +245,8 @@ def test_every_fsync_that_fails_is_told(tmp_path, monkeypatch):
 
 
 def test_a_disk_that_lies_about_what_it_wrote(tmp_path, monkeypatch):
-    from dbdump_core.archive import outputs
-    from dbdump_core.archive.storage import create_file
+    from dbdump_core.dumps import outputs
+    from dbdump_core.dumps.storage import create_file
 
     class Liar(io.FileIO):
         def write(self, data):
@@ -273,7 +267,7 @@ def test_a_disk_that_lies_about_what_it_wrote(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["dump", "dump.tar"])
 def test_a_killed_dump_is_no_dump(tmp_path, name):
     code = f"""
-from dbdump_core.archive import outputs
+from dbdump_core.dumps import outputs
 outputs.refuse_existing = lambda path: [os.kill(os.getpid(), 9) for _ in path.parent.glob("*.partial-*")]
 dump({str(tmp_path / name)!r})
 """
@@ -286,7 +280,7 @@ dump({str(tmp_path / name)!r})
 
 
 def test_a_schema_that_could_not_be_read_back_is_refused_before_the_first_row(tmp_path, monkeypatch):
-    from dbdump_core.archive import writer
+    from dbdump_core.dumps import writer
 
     monkeypatch.setattr(writer, "SCHEMA_LIMIT", 500)
     with pytest.raises(RefusedError, match=r"the schema of 4 tables is larger than 500 bytes.* dump fewer tables"):

@@ -10,8 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from sqlalchemy import Connection
 
-from dbdump_core.backends import backend_for
-from dbdump_core.schema import Schema, Table, TableKey
+from dbdump_core.databases import backend_for
+from dbdump_core.model.schema import Schema, Table, TableKey
 from dbdump_django.db_url import database_url
 from dbdump_django.model_schema import overlay
 from tests.django.databases import add_alias, drop_alias, entry

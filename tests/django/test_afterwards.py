@@ -13,7 +13,7 @@ from django.core.management import CommandError
 from django.db import connections
 from django.db.models import signals
 
-from dbdump_core.abc import Report
+from dbdump_core.model.abc import Report
 from dbdump_django.signals import post_load
 from tests.django import commands
 from tests.django.contents import cells, tables

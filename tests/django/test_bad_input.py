@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connections
 
-from dbdump_core.archive.manifest import sealed
+from dbdump_core.dumps.manifest import sealed
 from tests.django import commands
 from tests.django.contents import cells
 from tests.django.databases import Databases

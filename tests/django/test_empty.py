@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 
 from dbdump_core import operations
 from dbdump_core.errors import MismatchError
-from dbdump_core.schema import Schema, Table
+from dbdump_core.model.schema import Schema, Table
 from dbdump_django.project import choose
 from tests.django import commands
 from tests.django.contents import cells

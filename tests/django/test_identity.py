@@ -19,12 +19,12 @@ from django.contrib.sites.models import Site
 from django.db import connections, models
 from django.db.models import Model
 
-from dbdump_core.archive import make_target
+from dbdump_core.dumps import make_target
 from dbdump_core.endpoints import open_source
 from dbdump_core.errors import MismatchError, ValueRefusedError
-from dbdump_core.schema import TableKey
-from dbdump_core.selection import Selection
-from dbdump_core.transfer import Options, transfer
+from dbdump_core.model.schema import TableKey
+from dbdump_core.model.selection import Selection
+from dbdump_core.run.transfer import Options, transfer
 from dbdump_django import copy, dump, load
 from dbdump_django.content_types import first_tables, lookups
 from dbdump_django.db_url import database_url
@@ -268,7 +268,7 @@ def test_without_content_types_ids_stay_and_the_report_says_so(fresh: str, other
 def transfer_of(alias: str, tables: Sequence[str]) -> Callable[[Any, str], Sequence[str]]:
     """A load of these tables alone, as from a folder without the others; returns the notes."""
     from dbdump_core.endpoints import open_target
-    from dbdump_core.schema import Schema
+    from dbdump_core.model.schema import Schema
     from dbdump_django.content_types import identities
 
     def run(source: Any, target: str) -> Sequence[str]:

@@ -19,12 +19,12 @@ from django.db import models
 from django.test import override_settings
 from django.utils import timezone
 
-from dbdump_core.abc import Maker, ReadTask
 from dbdump_core.endpoints import open_source
 from dbdump_core.errors import MismatchError
-from dbdump_core.lines import split_rows, text_of
-from dbdump_core.schema import Table, TableKey
-from dbdump_core.types import TIMESTAMP, Kind, stored
+from dbdump_core.model.abc import Maker, ReadTask
+from dbdump_core.model.schema import Table, TableKey
+from dbdump_core.model.types import TIMESTAMP, Kind, stored
+from dbdump_core.rows.lines import split_rows, text_of
 from dbdump_django.db_url import database_url
 from dbdump_django.model_schema import fills
 from tests.django import models_support as support

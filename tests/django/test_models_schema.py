@@ -13,8 +13,8 @@ from django.apps.registry import Apps
 from django.db import connections, models
 from django.utils import timezone
 
-from dbdump_core.schema import Default, DefaultKind, TableKey
-from dbdump_core.types import BOOLEAN
+from dbdump_core.model.schema import Default, DefaultKind, TableKey
+from dbdump_core.model.types import BOOLEAN
 from dbdump_django.model_schema import missing_tables, model_keys
 from dbdump_django.selection import chosen_models
 from tests.django import models_support as support

@@ -13,10 +13,10 @@ from django.apps.registry import Apps
 from django.db import connections, models
 from django.test import override_settings
 
-from dbdump_core.abc import Report
 from dbdump_core.endpoints import open_source, open_target
 from dbdump_core.errors import ValueRefusedError
-from dbdump_core.transfer import Options, transfer
+from dbdump_core.model.abc import Report
+from dbdump_core.run.transfer import Options, transfer
 from dbdump_django.db_url import database_url
 from dbdump_django.model_schema import overlay
 from tests.django import models_support as support

@@ -11,7 +11,18 @@ from django.apps.registry import Apps
 from django.db import connections, models
 from django.test import override_settings
 
-from dbdump_core.types import BOOLEAN, DURATION, INTERVAL, JSON, TIMESTAMP, TIMESTAMPTZ, UUID, UUID_HEX, Kind, Type
+from dbdump_core.model.types import (
+    BOOLEAN,
+    DURATION,
+    INTERVAL,
+    JSON,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    UUID,
+    UUID_HEX,
+    Kind,
+    Type,
+)
 from tests.django import models_support as support
 
 REGISTRY = Apps()
@@ -182,7 +193,7 @@ def test_moments_are_of_the_zone_of_the_connection(
 
 
 def test_a_boolean_that_holds_other_numbers_is_still_no_loss(make_database: Any) -> None:
-    """MySQL's tinyint(1) takes any small number; the field says that it is a truth value (torture.md I6)."""
+    """MySQL's tinyint(1) takes any small number; the field says that it is a truth value (facts.md I6)."""
     with support.alias(make_database("mariadb")) as alias:
         support.execute(alias, "CREATE TABLE adhoc_thing (flag tinyint(1))", "INSERT INTO adhoc_thing VALUES (0), (2)")
         assert types(alias, Thing)["flag"] == BOOLEAN

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.contrib.contenttypes.models import ContentType
 
-from dbdump_core.backends import backend_for
+from dbdump_core.databases import backend_for
 from dbdump_django import operations
 from dbdump_django.db_url import database_url
 from tests.django.contents import cells

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TypedDict
 
-from dbdump_core.backends import spelled
+from dbdump_core.databases import spelled
 from dbdump_core.endpoints import database_url
 from dbdump_core.errors import UsageError
 

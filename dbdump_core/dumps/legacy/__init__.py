@@ -1,0 +1,1 @@
+"""The files of 2007: one `TABLE.py` a table, read without being run, and written."""

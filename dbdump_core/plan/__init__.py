@@ -1,0 +1,1 @@
+"""What will be done: which column fills which, and how."""

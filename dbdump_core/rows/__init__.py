@@ -1,0 +1,1 @@
+"""What a row is: lines and lexers, checks and conversions by column, defaults, fingerprints."""

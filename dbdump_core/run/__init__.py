@@ -1,0 +1,1 @@
+"""Doing it: the transfer, its pipeline, the comparison."""
