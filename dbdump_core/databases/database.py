@@ -9,13 +9,13 @@ from types import MappingProxyType
 
 import sqlalchemy as sa
 
-from ..errors import DatabaseError, SelectionError, UnsafeError, shown
+from ..errors import DatabaseError, SelectionError, UnsafeError, UsageError, shown
 from ..model.abc import Emit, Limit, Path, Plan, ReadTask, Snapshot, Source
-from ..model.schema import Default, Schema, Table, TableKey
+from ..model.schema import Column, Default, Schema, Table, TableKey
 from ..model.types import Type
 from .base import Backend, reason
 from .parents import with_parents
-from .spelling import as_created
+from .spelling import as_created, computed_alike
 from .writer import DatabaseWriter, has_rows
 
 Describe = Callable[[Schema], Schema]
@@ -158,6 +158,12 @@ class DatabaseTarget:
         there = self._schema.by_key
         tables = with_parents(tables, there, needs_unique=engine != self.engine)
         return as_created(tables, spelling, source=engine, taken=taken, there=there)
+
+    def computes_alike(self, table: Table, pair: tuple[Column, Column], engine: str) -> bool:
+        """Tell whether a column of `engine` and one that is here get the same values of the same expression."""
+        with suppress(UsageError), self.backend.speaking(self.connection):
+            return computed_alike(table, pair, self.backend.spelling(self.connection), engine)
+        return engine == self.engine  # nowhere described: its own words mean what they meant
 
     def occupied(self, tables: Sequence[Table]) -> Sequence[TableKey]:
         """Return those of the tables that hold rows."""

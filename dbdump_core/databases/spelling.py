@@ -298,6 +298,27 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def computed_alike(table: Table, pair: tuple[Column, Column], spelling: Spelling, source: str) -> bool:
+    """Tell whether a column of `source` and one that is here get the same values of the same expression."""
+    theirs, ours = pair
+    if spelling.exact_decimals and not _rounded_alike(theirs.type, ours.type):
+        return False
+    return source in spelling.family or _portable(theirs, table, spelling, source)
+
+
+_WHOLE = {Kind.BOOLEAN, Kind.INTEGER, Kind.YEAR}
+
+
+def _rounded_alike(left: Type, right: Type) -> bool:
+    """Tell whether two columns keep the same of a computed value: digits matter, room for more does not."""
+    if left.kind in _WHOLE and right.kind in _WHOLE:
+        return True
+    if left.kind is Kind.DECIMAL and right.kind is Kind.DECIMAL:
+        return left.scale == right.scale and (left.precision is None) == (right.precision is None)
+    one, other = (replace(stored(type_), length=None, fixed=False, values=()) for type_ in (left, right))
+    return one == other
+
+
 def _portable(column: Column, table: Table, spelling: Spelling, source: str | None) -> bool:
     if column.generated is None:
         return False

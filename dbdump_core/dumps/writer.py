@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import RefusedError, UnsafeError, UsageError, ValueRefusedError, VerificationError, shown
 from ..model import interruption
 from ..model.abc import Block, Emit, Path, Plan, ReadTask, Snapshot, Source, TablePlan, TableResult, WriteTask
-from ..model.schema import Schema, Table, TableKey
+from ..model.schema import Column, Schema, Table, TableKey
 from ..model.types import Type
 from . import manifest as m
 from .compression import SUFFIXES, Compression, compressor
@@ -255,6 +255,10 @@ class ArchiveTarget:
     def planned(self, tables: Sequence[Table], engine: str) -> Sequence[Table]:
         """Return the tables as they are: a dump holds them all."""
         return tables
+
+    def computes_alike(self, table: Table, pair: tuple[Column, Column], engine: str) -> bool:
+        """Compute nothing: values are kept as they come."""
+        return True
 
     def adopt(self, source: Source) -> bool:
         """Take no part in another engine's work."""

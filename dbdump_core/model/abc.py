@@ -344,6 +344,13 @@ class Target(Protocol):
         """
         ...
 
+    def computes_alike(self, table: Table, pair: tuple[Column, Column], engine: str) -> bool:
+        """Tell whether two generated columns get the same values of the same expression.
+
+        `pair`: a column of `table` of `engine`, and the one of this target that is to be the same.
+        """
+        ...
+
     def adopt(self, source: Source) -> bool:
         """Make the source's tables readable to the writer itself; False where that cannot be."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import eq
 
@@ -53,15 +53,19 @@ class Rules:
 
     `generated`: those too that a database computes: a dump holds the values of generated columns, who
     loads it may not be able to compute them. `lenient`: leave out what the target lacks. `defaults`:
-    columns that the rows do not have, and what fills them. `recompute`: where the target computes a
-    column by what is not the source's expression, its values are taken.
+    columns that the rows do not have, and what fills them. `creates`: the target's table is to be made, and
+    its notes say what becomes of the columns. `recompute`: where the target computes a
+    column by what is not the source's expression, its values are taken. `computes_alike`: tells whether
+    a column of the source and one of the target get the same values of the same expression.
     """
 
     generated: bool
     lenient: bool
     defaults: Mapping[str, Default]
     map: TableMap
+    creates: bool = False
     recompute: bool = False
+    computes_alike: Callable[[Column, Column], bool] = lambda *_: True
 
 
 def stored_column(column: Column) -> Column:
@@ -100,14 +104,11 @@ def pair(table: Table, there: Table, rules: Rules) -> tuple[list[Field], list[st
             notes.append(Loss(f"column {table.key}.{column.name} is not in the target; left out"))
             continue
         if found.generated is not None and not rules.generated:
-            # Where two names differ in case alone, an expression says which it means by its case.
-            same = same_expression if _told_apart(table) and _told_apart(there) else eq
-            if column.generated is None or not same(column.generated, found.generated):
-                notes += _computed(f"column {there.key}.{found.name}", column, found.generated, rules)
+            notes += _computed(table, there, (column, found), rules)
             continue
         if found.name != column.name:
             notes.append(f"column {table.key}.{column.name} fills {found.name}: the names differ in case")
-        if column.generated is not None and not rules.generated:
+        if column.generated is not None and not (rules.generated or rules.creates):
             notes.append(f"column {table.key}.{column.name} is generated at the source; its values are copied")
         fields.append(_taken(column, found, rules))
     filled = {field.target.name for field in fields}
@@ -122,16 +123,28 @@ def pair(table: Table, there: Table, rules: Rules) -> tuple[list[Field], list[st
     return fields, notes
 
 
-def _computed(named: str, column: Column, expression: str, rules: Rules) -> list[str]:
+def _computed(table: Table, there: Table, pair: tuple[Column, Column], rules: Rules) -> list[str]:
     """Return what to say of a column that the target computes. Raises MismatchError where its values may differ."""
-    plain = f"{named}: the target computes it as {shown(expression)}, and the source holds values of its own"
-    other = f"{named}: the source computes it as {shown(column.generated)}, the target as {shown(expression)}"
+    column, found = pair
+    # Where two names differ in case alone, an expression says which it means by its case.
+    same = same_expression if _told_apart(table) and _told_apart(there) else eq
+    words, theirs = column.generated, found.generated or ""
+    if words is None:
+        why = f"the target computes it as {shown(theirs)}, and the source holds values of its own"
+    elif not same(words, theirs):
+        why = f"the source computes it as {shown(words)}, the target as {shown(theirs)}"
+    elif not rules.computes_alike(column, found):
+        why = f"the source computes it as {shown(words)}, which may give other values in the target"
+    else:
+        return []
+    named = f"column {there.key}.{found.name}"
     if not rules.recompute:
         raise MismatchError(
-            f"{plain if column.generated is None else other}; give --recompute to take what the target computes,"
-            " or make them the same in the target"
+            f"{named}: {why}; give --recompute to take what the target computes, or make it a plain column there"
         )
-    return [Loss(f"{plain}; these are left out")] if column.generated is None else [f"{other}, which is taken"]
+    if words is None:
+        return [Loss(f"{named}: {why}; these are left out")]
+    return [f"{named}: {why}; what the target computes is taken"]
 
 
 def _told_apart(table: Table) -> bool:

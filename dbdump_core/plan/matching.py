@@ -136,7 +136,9 @@ class _Planner:
             lenient=self._wishes.lenient,
             defaults=self._source.defaults.get(table.key, {}),
             map=known,
+            creates=creates,
             recompute=self._wishes.recompute,
+            computes_alike=lambda *pair: self._target.computes_alike(table, pair, self._source.engine),
         )
         fields, notes = pair(table, there, rules)
         notes += [note for one in fields if (note := _conversion(table, one))]

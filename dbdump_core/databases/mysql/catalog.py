@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from ...model.schema import (
     TableKey,
     UniqueKey,
 )
+from ...model.sql_text import tokens
 from ...model.types import Kind, Type
 from ..reflection import Draft, grouped, left_out, now_default, value_default
 from . import collations, numbering
@@ -187,7 +189,7 @@ def _column(row: Sequence[Any], *, mariadb: bool) -> Column:
         nullable=nullable == "YES",
         default=None if computed or default is None else parse_default(default, type_, expressed=expressed),
         identity=Identity.AUTO if "auto_increment" in extra else None,
-        generated=(expression if mariadb else _unescaped(expression)) if computed else None,
+        generated=(_said_as_mysql(expression) if mariadb else _unescaped(expression)) if computed else None,
         comment=comment or None,
         native=Native(
             collation=collations.told(collation, type_),
@@ -195,6 +197,18 @@ def _column(row: Sequence[Any], *, mariadb: bool) -> Column:
             utc_default=not type_.zoned and bool(default) and default.lower().startswith("utc_timestamp"),
         ),
     )
+
+
+_MYSQL_WORDS = {"UCASE": "upper", "LCASE": "lower", "OCTET_LENGTH": "length"}
+"""Functions that MariaDB prints by names which MySQL takes and never prints."""
+
+
+def _said_as_mysql(expression: str) -> str:
+    """Return what MariaDB prints in the words of MySQL, which MariaDB takes as well."""
+    for word, after in reversed(list(pairwise(tokens(expression)))):
+        if word.keyword in _MYSQL_WORDS and after.keyword == "(":
+            expression = expression[: word.start] + _MYSQL_WORDS[word.keyword] + expression[word.end :]
+    return expression
 
 
 _SPELLING = re.compile(r"([a-z0-9]+)(?:\((.*)\))?((?: [a-z]+)*)(?: /\*.*\*/)?", re.DOTALL)

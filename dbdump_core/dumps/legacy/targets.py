@@ -286,6 +286,10 @@ class _TextTarget:
         """Return the tables as they are."""
         return tables
 
+    def computes_alike(self, table: Table, pair: tuple[Column, Column], engine: str) -> bool:
+        """Compute nothing: values are kept as they come."""
+        return True
+
     def adopt(self, source: Source) -> bool:
         """Take no part in another engine's work."""
         return False
