@@ -147,6 +147,30 @@ def test_every_refused_row_is_named_with_its_column(
             load_memory(items([*rows, row]), target, native=native, fail_fast=fail_fast)
 
 
+@pytest.mark.parametrize("native", [True, False], ids=["native", "portable"])
+def test_a_nul_names_the_column_that_holds_it(make_database: MakeDatabase, native: bool) -> None:
+    target = make_database("postgresql")
+    execute(target, "CREATE TABLE item (id INTEGER PRIMARY KEY, v TEXT)")
+    with refused(target, ValueRefusedError, "table item, column v, row (id='2'): ", r"v = 'a\x00b'"):
+        load_memory(items([("1", "a"), ("2", "a\0b"), ("3", "c")]), target, native=native, fail_fast=False)
+
+
+def test_a_letter_that_the_encoding_lacks_names_its_column(make_database: MakeDatabase) -> None:
+    server = make_database("postgresql")
+    name = f"{sa.make_url(server).database}_latin1"
+    with engine_of(server).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(
+            f"CREATE DATABASE {name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        )
+        try:
+            target = sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+            execute(target, "CREATE TABLE item (id INTEGER PRIMARY KEY, v TEXT)")
+            with refused(target, ValueRefusedError, "table item, column v, row (id='2'): ", "v = 'a\U0001f600'"):
+                load_memory(items([("1", "\xe9"), ("2", "a\U0001f600"), ("3", "c")]), target, fail_fast=False)
+        finally:
+            connection.exec_driver_sql(f"DROP DATABASE {name}")
+
+
 @pytest.mark.parametrize("fail_fast", [True, False])
 @pytest.mark.parametrize("native", [True, False], ids=["native", "portable"])
 @pytest.mark.parametrize("engine", ENGINES)

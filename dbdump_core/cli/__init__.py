@@ -75,7 +75,9 @@ def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argpar
             raise UsageError(f"{error}; they come before {', '.join(sorted(GREEDY))}") from None
         raise
     if unknown:
-        known = re.findall(r"--[a-z-]+", options.parser.format_help())
+        known = re.findall(r"(?<![\w-])--?[a-z-]+", options.parser.format_help())
+        if unknown[0] in known:
+            options.parser.error(f"'{unknown[0]}' comes after the command: {options.parser.prog} {unknown[0]} …")
         options.parser.error(f"unknown argument '{unknown[0]}'{close_to(unknown[0], known)}")
     return options
 

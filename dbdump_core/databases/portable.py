@@ -30,6 +30,7 @@ ADVICE = "correct the rows at the source, or change what the target asks of them
 """What to do about rows that a target refuses."""
 MOST_ROWS = 16_384
 """Rows of one fetch at most."""
+_BYTES = re.compile(r"""(?<!["'\w])0x[0-9a-f]{2}(?: 0x[0-9a-f]{2})*(?!\w)""")
 
 
 def next_rows(rows: int, size: int) -> int:
@@ -184,7 +185,8 @@ def refused_row(task: WriteTask, block: Block, number: int, why: str, *, code: o
     """
     cells = split_rows(block)[number]
     names = [column.name for column in task.columns]
-    at_fault = tuple(name for name in columns_named(task.table, why) if name in names)
+    named = _columns_holding(why, names, cells) or columns_named(task.table, why)
+    at_fault = tuple(name for name in named if name in names)
     refusal = Refusal(
         table=str(task.table.key),
         columns=at_fault,
@@ -194,10 +196,17 @@ def refused_row(task: WriteTask, block: Block, number: int, why: str, *, code: o
         advice=f"{ADVICE}; {ROLLED_BACK}",
         alike=why if code is None else str(code),
     )
-    named = f", column {', '.join(at_fault)}" if at_fault else ""
+    columns = f", column {', '.join(at_fault)}" if at_fault else ""
     values = ", ".join(f"{name} = {shown_cell(cells[names.index(name)])}" for name in at_fault[:VALUES_SHOWN])
-    text = f"table {task.table.key}{named}, row {row_text(refusal.row)}: the target refuses it: {why}"
+    text = f"table {task.table.key}{columns}, row {row_text(refusal.row)}: the target refuses it: {why}"
     return ValueRefusedError(f"{text}{f' ({values})' if values else ''}; {refusal.advice}", refusal)
+
+
+def _columns_holding(why: str, names: Sequence[str], cells: Sequence[bytes]) -> Sequence[str]:
+    """Return the columns with the bytes that a message names in place of a column: what its encoding has not."""
+    said = _BYTES.search(why)
+    lacking = bytes.fromhex(said[0].replace("0x", "")) if said else b""
+    return [name for name, cell in zip(names, cells, strict=True) if lacking and lacking in cell]
 
 
 def columns_named(table: Table, why: str) -> Sequence[str]:

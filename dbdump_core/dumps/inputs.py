@@ -133,8 +133,8 @@ def no_dump(path: Path, members: Mapping[str, int]) -> DumpError:
         return DumpError(f"{quoted(path)} is an unfinished or cut dump: it has no {missing}; take it again")
     if path.is_dir() and any(path.glob("*.py")):
         return DumpError(
-            f"{quoted(path)} is a folder of 2007, whose files know no types; load it in its Django project with"
-            " python -m dbdump_django -d FOLDER load"
+            f"{quoted(path)} is not a dump: it has no {MANIFEST_NAME}; if its .py files are tables dumped as in 2007,"
+            " load them in their Django project with python -m dbdump_django -d FOLDER load"
         )
     return DumpError(
         f"{quoted(path)} is not a dump: it has no {MANIFEST_NAME}; give a folder or .tar that dbdump made"

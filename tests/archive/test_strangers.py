@@ -37,7 +37,7 @@ def test_paths_that_are_no_dumps(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     for name, message in {
         "empty": "is not a dump: it has no manifest.json; give a folder or .tar that dbdump made",
-        "old": "is a folder of 2007, whose files know no types; load it in its Django project",
+        "old": "if its .py files are tables dumped as in 2007, load them in their Django project with python -m",
         "file": "is not a tar archive: give a folder or .tar that dbdump made",
         "nothing": "is empty: what should have written it failed",
         "missing": "no such file or directory; give a folder, a .tar or -",
