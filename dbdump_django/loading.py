@@ -62,7 +62,7 @@ def load_from(
         there = database.schema()
         notes = chosen.notes(there)
         taken = _placed(_taken(source, chosen, notes), there, notes)
-        notes += absent(taken, chosen, there)
+        notes += absent(taken.by_key, chosen, there)
         notes += [*_migration_notes(source, chosen), *_zone_notes(source)]
         identities = _identities(source, taken, chosen, append=wishes.append)
         options = Options(
@@ -181,15 +181,15 @@ def _left_out(given: Schema, taken: Schema, chosen: Chosen) -> list[str]:
     return notes
 
 
-def absent(taken: Schema, chosen: Chosen, there: Schema) -> list[str]:
-    """Return a note on the models whose tables are there and not in the source."""
-    given = pair(taken.by_key, there.by_key).there.values()
+def absent(asked: Iterable[TableKey], chosen: Chosen, there: Schema, *, so: str = "left alone") -> list[str]:
+    """Return a note on the models whose tables are there, and not asked of the source; `so`: what is done with them."""
+    given = pair(asked, there.by_key).there.values()
     missing = [
         name_of(model)
         for key, model in model_keys(chosen.models, chosen.alias).items()
         if key in there.by_key and key not in given
     ]
-    return [Detail(f"not in the source, so left alone: {', '.join(missing)}")] if missing else []
+    return [Detail(f"not in the source, so {so}: {', '.join(missing)}")] if missing else []
 
 
 def _migration_notes(source: Source, chosen: Chosen) -> list[str]:

@@ -26,7 +26,7 @@ from .loading import Wishes, absent, load_from, local_zone, lookup_keys, noted, 
 from .migrations import state
 from .model_schema import model_keys
 from .project import Chosen, choose, conditions, refuse_open_transaction
-from .verification import View, by_source, common, keys_in, without_lookups
+from .verification import View, among, by_source, keys_in, without_lookups
 
 __all__ = ["copy", "dump", "load", "verify"]
 
@@ -146,32 +146,42 @@ def verify(
     """Compare a dump, or the alias `source`, with the alias `target`: table by table, by count and fingerprint.
 
     References to content types, permissions and sites are compared by what they mean, whatever the
-    ids. Without `labels`, models whose tables a dump lacks are a note, not a difference.
+    ids. Without `labels`, models whose tables a dump lacks are a note, not a difference; so are those that
+    have no rows of their own in the database `source`, or do not live there.
     """
     if (dump is None) == (source is None):
         raise UsageError("name a dump or a source alias, one of them")
     chosen = choose(labels, exclude, target, allow_empty=allow_empty)
     for alias in filter(None, (source, target)):
         refuse_open_transaction(alias)
-    if source is None:
+    from_there = None if source is None else choose(labels, exclude, source, allow_empty=allow_empty)
+    if source is None or from_there is None:
         ours = open_dump(dump or "", allow_edited=False)
     else:
-        from_there = choose(labels, exclude, source, allow_empty=allow_empty)
         ours = open_source(existing_url(source), describe=from_there.describe)
     with (
         closing(ours),
         closing(open_source(existing_url(target), describe=chosen.describe)) as theirs,
     ):
-        return _compared(ours, theirs, chosen, progress)
+        return _compared(ours, theirs, chosen, progress, from_there=from_there)
 
 
-def _compared(ours: Source, theirs: Source, chosen: Chosen, progress: Progress | None) -> Comparison:
+def _compared(
+    ours: Source, theirs: Source, chosen: Chosen, progress: Progress | None, *, from_there: Chosen | None
+) -> Comparison:
+    """Compare a dump or, with `from_there`, a database with the one of `chosen`."""
     notes = chosen.notes(theirs.schema())
     taken = chosen.matched(ours.schema())
     there = chosen.tables(theirs.schema())
     if not chosen.named:
-        notes += absent(taken, chosen, there)
-        there = common(there, taken)
+        taken = among(taken, taken.by_key.keys() - keys_in(taken, theirs.schema().rowless))
+    asked = frozenset(taken.by_key)
+    if from_there is not None:
+        from_there.notes(ours.schema())
+        asked |= from_there.expected(ours.schema())
+    if not chosen.named:
+        notes += absent(asked, chosen, there, so="not compared")
+        there = among(there, asked)
     found = identities(
         taken,
         theirs,

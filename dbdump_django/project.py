@@ -53,6 +53,10 @@ class Chosen:
         """Return the keys of the tables that are only taken along."""
         return frozenset(model_keys(self.lookups, self.alias))
 
+    def expected(self, there: Schema) -> frozenset[TableKey]:
+        """Return the keys of the tables that this database has or lacks: all but those on views and the like."""
+        return frozenset(model_keys(self.all, self.alias)) - there.rowless.keys()
+
     def matched(self, schema: Schema) -> Schema:
         """Return those tables of another end that the models stand for, by the core's rule for names.
 

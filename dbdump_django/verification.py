@@ -84,10 +84,10 @@ def by_source(load_map: LoadMap, taken: Schema) -> LoadMap:
     return {ours: load_map[theirs] for ours, theirs in pairs.there.items()}
 
 
-def common(schema: Schema, other: Schema) -> Schema:
-    """Return the tables of `schema` that `other` has too."""
-    there = pair(schema.by_key, other.by_key).there
-    return Schema(tuple(table for table in schema if table.key in there), schema.notes)
+def among(schema: Schema, keys: Iterable[TableKey]) -> Schema:
+    """Return the tables of `schema` with one of the keys."""
+    there = keys_in(schema, keys)
+    return replace(schema, tables=tuple(table for table in schema if table.key in there))
 
 
 def keys_in(schema: Schema, keys: Iterable[TableKey]) -> frozenset[TableKey]:
