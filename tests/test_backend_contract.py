@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cache
+from pathlib import Path as FilePath
 
 import pytest
 import sqlalchemy as sa
@@ -43,6 +44,8 @@ def connected(url: str, *, native: bool = True, writing: bool = True) -> Iterato
 def table_of(url: str, sample: Sample) -> Iterator[Table]:
     """A table of a number and a value of the sample's type, as it reads back; dropped at the end."""
     wanted = Table("sample", (Column("id", BIGINT, nullable=False), Column("value", sample.type)), primary_key=("id",))
+    if url.startswith("sqlite"):
+        FilePath(url.removeprefix("sqlite:///")).touch()  # a new file has its name only when a load is done
     with connected(url) as (backend, connection):
         spelling = backend.spelling(connection)
         (table,) = as_created([wanted], spelling)

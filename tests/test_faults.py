@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import socket
@@ -49,9 +50,10 @@ def kill_sessions(url: str) -> None:
             f" WHERE datname = '{name}' AND pid <> pg_backend_pid()",
         )
         return
-    listed = "SELECT id FROM information_schema.processlist"
-    for (number,) in query(url, f"{listed} WHERE db = '{name}' AND id <> connection_id()"):
-        execute(url, f"KILL {number}")
+    listed = "SHOW PROCESSLIST"
+    for number, _, _, database, _, _, _, statement, *_ in query(url, listed):
+        if database == name and statement != listed:
+            execute(url, f"KILL {number}")
 
 
 class Breaking(MemorySource):
@@ -278,11 +280,25 @@ def test_a_server_that_asks_for_a_file_gets_nothing(writing: bool, words: str, t
     assert isinstance(caught.value, ConnectError), repr(caught.value)
 
 
+@pytest.fixture(params=[False, True], ids=["alone", "as-MySQLdb"])
+def imported_twice(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyMySQL's errors are there a second time, as in a Django project that installs it as MySQLdb."""
+    import pymysql
+
+    if request.param:
+        spec = importlib.util.spec_from_file_location("MySQLdb.err", pymysql.err.__file__)
+        assert spec is not None and spec.loader is not None
+        again = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(again)
+        monkeypatch.setattr(pymysql, "err", again)
+
+
 @pytest.mark.parametrize("loads", [False, True])
 @pytest.mark.parametrize("buffered", [False, True])
+@pytest.mark.usefixtures("imported_twice")
 def test_no_statement_gives_a_file_away(loads: bool, buffered: bool, tmp_path: Path) -> None:
+    from pymysql import OperationalError
     from pymysql.cursors import Cursor, SSCursor
-    from pymysql.err import OperationalError
 
     from dbdump_core.databases.mysql import loading
 

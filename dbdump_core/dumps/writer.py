@@ -146,7 +146,7 @@ class ArchiveWriter:
         if len(text.encode("ascii", "backslashreplace")) > SCHEMA_LIMIT:
             raise RefusedError(
                 f"the schema of {len(schema)} tables is larger than {SCHEMA_LIMIT} bytes, and could not be read back;"
-                " dump fewer tables at once, by --tables or --exclude"
+                " dump fewer tables at once"
             )
         return text
 

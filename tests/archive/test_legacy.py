@@ -540,11 +540,11 @@ def test_a_folder_that_was_written(tmp_path):
 def test_what_a_dead_run_left_in_a_folder_is_removed(tmp_path):
     place = tmp_path / "datadir"
     code = f"""
-from dbdump_core.dumps import legacy_targets
-legacy_targets.close_synced = lambda *_: os.kill(os.getpid(), 9)
+from dbdump_core.dumps.legacy import targets
+targets.close_synced = lambda *_: os.kill(os.getpid(), 9)
 import pathlib
 plan = plan_of((ORDERS,))
-with legacy_targets.LegacyTarget(pathlib.Path({str(place)!r})).writing(plan) as writer:
+with targets.LegacyTarget(pathlib.Path({str(place)!r})).writing(plan) as writer:
     writer.commit(write_all(writer, plan, ROWS), Snapshot.CONSISTENT)
 """
     assert child(code).returncode == -signal.SIGKILL

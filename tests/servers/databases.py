@@ -49,11 +49,10 @@ def _drop(opened: Connection, engine: str, name: str) -> None:
         opened.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
         return
     # DROP DATABASE would wait for ever for the locks of a transaction that a test did not end.
-    sessions = opened.execute(
-        text("SELECT id FROM information_schema.processlist WHERE db = :db"), {"db": name}
-    )
-    for (session,) in sessions.all():
-        _kill(opened, int(session))
+    # MySQL's information_schema.processlist fails while anybody's statement has a character of four bytes.
+    for session, _, _, database, *_ in opened.execute(text("SHOW PROCESSLIST")).all():
+        if database == name:
+            _kill(opened, int(session))
     opened.execute(text(f"DROP DATABASE IF EXISTS {name}"))
 
 

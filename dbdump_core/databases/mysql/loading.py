@@ -47,9 +47,9 @@ class _Result(_private.MySQLResult):  # type: ignore[misc]
         connection.write_packet(b"")
         answer = connection._read_packet()
         if not served:
-            raise pymysql.err.OperationalError(2068, "the server asked for a file that nobody offered")
+            raise pymysql.OperationalError(2068, "the server asked for a file that nobody offered")
         if not answer.is_ok_packet():
-            raise pymysql.err.OperationalError(2014, "commands out of sync")
+            raise pymysql.OperationalError(2014, "commands out of sync")
         self._read_ok_packet(answer)
 
 
@@ -85,7 +85,7 @@ class _Connection(_private.Connection):  # type: ignore[misc]
 
     def _execute_command(self, command: int, sql: Any) -> None:
         if self.packet is not None and len(sql) >= self.packet:
-            raise pymysql.err.OperationalError(
+            raise pymysql.OperationalError(
                 1153, f"a statement of {len(sql):,} bytes is longer than the max_allowed_packet of {self.packet:,}"
             )
         super()._execute_command(command, sql)
