@@ -286,7 +286,7 @@ def imported_twice(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     import pymysql
 
     if request.param:
-        spec = importlib.util.spec_from_file_location("MySQLdb.err", pymysql.err.__file__)
+        spec = importlib.util.spec_from_file_location("pymysql.err_again", pymysql.err.__file__)
         assert spec is not None and spec.loader is not None
         again = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(again)

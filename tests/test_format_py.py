@@ -314,12 +314,12 @@ def test_one_character_changed(tmp_path):
 
 def test_a_long_line_takes_bounded_memory():
     code = """
-import resource
+from tests.peak import peak
 from dbdump_core.dumps.formats.literals import read_list
 line = "[" + repr(bytes(range(256)) * 40_000) + ", '" + "\\\\\\\\" * 5_000_000 + "']"
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 values = read_list(line, 2)
-grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+grown = (peak() - before) * 1024
 print([len(text) for _, text in values], grown < 4 * len(line))
 """
     from .archive.helpers import child

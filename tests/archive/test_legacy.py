@@ -500,14 +500,15 @@ from pathlib import Path as Folder
 from dbdump_core.dumps.legacy.source import LegacySource
 from dbdump_core.model.schema import Schema
 from tests.archive.test_legacy import ORDERS
+from tests.peak import peak
 source = LegacySource(Folder({str(place)!r}), Schema((ORDERS,)), engine="x")
-before, count = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0
+before, count = peak(), 0
 def take(block):
     global count
     count += block.rows
 table, = source.schema()
 source.read(ReadTask(table, table.columns), take)
-print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30_000)
+print(count, peak() - before < 30_000)
 """
     done = child(code, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("30000 True\n", "")

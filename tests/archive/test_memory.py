@@ -19,12 +19,13 @@ MEGABYTE = 1_000_000
 ROW = b"1\tfirst\t2024-02-29\n"
 PEAK = """
 from dbdump_core import check
+from tests.peak import peak
 try:
     check({path!r}, allow_edited=True)
     print("whole")
 except DbdumpError as error:
     print(type(error).__name__, error)
-print([line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")][0])
+print(peak())
 """
 
 

@@ -152,16 +152,17 @@ def test_members_of_any_size_stream_through(tmp_path):
     data = b"".join(b"%d\t%s\t\\N\n" % (n, b"y" * 1000) for n in range(60_000))
     path = dump(tmp_path / "dump.tar", tables=(ORDERS,), rows={ORDERS.key: data}, part_bytes=1 << 30)
     code = """
+from tests.peak import peak
 source = open_source("-")
 source.schema()
 count = 0
 def take(block):
     global count
     count += block.rows
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 source.read(ReadTask(ORDERS, ORDERS.columns), take)
 source.finish()
-print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30_000)
+print(count, peak() - before < 30_000)
 """
     with path.open("rb") as file:
         done = child(code, stdin=file, capture_output=True, text=True)
