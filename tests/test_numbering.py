@@ -9,6 +9,7 @@ import pytest
 
 from dbdump_core.model.schema import Numbering
 from dbdump_core.operations import copy, describe, dump, load
+from tests.conftest import ENGINES
 from tests.promises import MYSQLS, execute, query
 
 Make = Callable[[str], str]
@@ -106,6 +107,21 @@ def test_postgresql_keeps_how_a_sequence_goes_on(make_database: Make, tmp_path: 
     assert describe(target).tables == describe(source).tables
     if expected is not None:
         assert following(target, "t") == expected
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_numbers_that_tables_share_are_said_where_they_no_longer_do(make_database: Make, engine: str) -> None:
+    """Those of a partition are its root's, and those of a column alone are its own."""
+    source, target = make_database("postgresql"), make_database(engine)
+    execute(source, "CREATE SEQUENCE s", *(f"CREATE TABLE {t} (id INT PRIMARY KEY DEFAULT nextval('s'))" for t in "ab"))
+    execute(source, "CREATE TABLE c (id SERIAL PRIMARY KEY) PARTITION BY RANGE (id)")
+    execute(source, "CREATE TABLE d PARTITION OF c DEFAULT", "CREATE TABLE e (id SERIAL PRIMARY KEY)")
+    execute(source, "INSERT INTO a DEFAULT VALUES", "INSERT INTO b DEFAULT VALUES")
+    said = {table.key.name: any("as others do" in note for note in table.notes) for table in
+            copy(source, target, create=True).tables}
+    assert said == {"a": True, "b": True, "c": False, "e": False}
+    execute(target, "INSERT INTO a VALUES (7)")
+    assert not any(table.notes for table in copy(source, target, replace=True).tables)
 
 
 @pytest.mark.parametrize("restart", [False, True], ids=["reached", "restarted"])

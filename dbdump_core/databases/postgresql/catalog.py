@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -125,9 +126,13 @@ def describe(connection: sa.Connection) -> Schema:
             drafts[oid] = Draft(key, comment=comment)
     types = _Types({row[0]: _Domain(*row[1:]) for row in rows(_DOMAINS)}, _labels(rows(_ENUMS)))
     numbered = sequences.numberings(connection)
+    users = Counter(name for (oid, _), (name, _) in numbered.items() if oid in drafts)
     for oid, *rest in rows(_COLUMNS.format(collations=_COLLATIONS)):
         if oid in drafts:
-            drafts[oid].columns.append(_column(rest, types, numbered.get((oid, rest[0]))))
+            sequence, numbering = numbered.get((oid, rest[0]), ("", None))
+            drafts[oid].columns.append(_column(rest, types, numbering))
+            if users[sequence] > 1:
+                drafts[oid].notes.append(_shared(rest[0], sequence))
     for oid, *rest in rows(_CONSTRAINTS):
         if oid in drafts:
             _add_constraint(drafts[oid], rest, drafts)
@@ -140,6 +145,11 @@ def describe(connection: sa.Connection) -> Schema:
         *left_out("tables of extensions", skipped["e"]),
     ]
     return Schema(tuple(draft.table() for draft in drafts.values()), tuple(notes), rowless)
+
+
+def _shared(column: str, sequence: str) -> str:
+    taken = f"column {shown(column)} takes its numbers from the sequence {shown(sequence)}, as others do"
+    return f"{taken}; a table that is created has numbers of its own"
 
 
 def collations(connection: sa.Connection) -> set[str]:

@@ -73,11 +73,11 @@ class _Found:
         )
 
 
-def numberings(connection: sa.Connection) -> Mapping[tuple[int, str], Numbering]:
-    """Return what numbers the rows of all columns that a sequence feeds, by table's oid and column."""
+def numberings(connection: sa.Connection) -> Mapping[tuple[int, str], tuple[str, Numbering]]:
+    """Return the sequence, and what it does, of all columns that one feeds, by table's oid and column."""
     found = [one for one in map(_found, _rows(connection, _SEQUENCES.format(where=""))) if one.feeds]
     following = dict(_following(connection, [one for one in found if one.readable]))
-    return {(one.relation, one.column): one.numbering(following.get(one.name)) for one in found}
+    return {(one.relation, one.column): (one.name, one.numbering(following.get(one.name))) for one in found}
 
 
 def _found(row: Sequence[Any]) -> _Found:
