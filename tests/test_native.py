@@ -198,3 +198,11 @@ def test_a_key_that_compares_otherwise_than_its_column_is_said(make_database: Ma
     assert any("'i' compares by 'NOCASE', as its columns do not; it takes more texts" in n for n in table.notes)
     assert any("compares by 'BINARY', as its columns do not; it is not described" in n for n in table.notes)
     assert copy(source, target, create=True).verified
+
+
+@pytest.mark.parametrize("engine", ["sqlite", *MYSQLS])
+def test_what_a_column_becomes_is_said_once(make_database: Make, engine: str) -> None:
+    source, target = make_database("postgresql"), make_database(engine)
+    execute(source, "CREATE TABLE t (id INTEGER PRIMARY KEY, a INET, w TIMETZ)")
+    notes = [copy(source, target, **how).tables[0].notes for how in ({"create": True}, {"replace": True})]
+    assert [[" becomes " in note for note in some] for some in notes] == [[True, True]] * 2

@@ -141,7 +141,7 @@ class _Planner:
             computes_alike=lambda *pair: self._target.computes_alike(table, pair, self._source.engine),
         )
         fields, notes = pair(table, there, rules)
-        notes += [note for one in fields if (note := _conversion(table, one))]
+        notes += [note for one in fields if (note := _conversion(table, one, made=creates))]
         if there.key != table.key and fold(there.key) == fold(table.key):
             notes.append(f"table {table.key} fills {there.key}: the names differ in case")
         read = ReadTask(
@@ -269,8 +269,8 @@ def _numbering(fields: Sequence[Field]) -> dict[str, Numbering]:
     return {column.name: numbering for column, numbering in pairs if column.identity and numbering}
 
 
-def _conversion(table: Table, one: Field) -> str | None:
-    """Return a note where values are spelled anew."""
+def _conversion(table: Table, one: Field, *, made: bool) -> str | None:
+    """Return a note where values are spelled anew; `made`: the target's table is, and tells of its types itself."""
     if one.read is None:
         return None
     left, right = one.read.type, one.target.type
@@ -280,4 +280,4 @@ def _conversion(table: Table, one: Field) -> str | None:
         return f"{named}: timestamps are {how}"
     same = left.kind is right.kind or {left.kind, right.kind} == {Kind.BOOLEAN, Kind.INTEGER}
     told = one.convert is not None and left.kind is Kind.TIMESTAMP
-    return f"{named}: {left} becomes {right}" if told or not same else None
+    return f"{named}: {left} becomes {right}" if told or not (same or made) else None
