@@ -206,3 +206,12 @@ def test_what_a_column_becomes_is_said_once(make_database: Make, engine: str) ->
     execute(source, "CREATE TABLE t (id INTEGER PRIMARY KEY, a INET, w TIMETZ)")
     notes = [copy(source, target, **how).tables[0].notes for how in ({"create": True}, {"replace": True})]
     assert [[" becomes " in note for note in some] for some in notes] == [[True, True]] * 2
+
+
+def test_the_default_collation_of_newer_mariadb_has_its_like_in_mysql(make_database: Make) -> None:
+    source, target = make_database("mariadb"), make_database("mysql")
+    execute(source, "CREATE TABLE t (id INTEGER, code VARCHAR(9) COLLATE utf8mb4_uca1400_ai_ci UNIQUE)")
+    (note,) = copy(source, target, create=True).tables[0].notes
+    assert "becomes 'utf8mb4_unicode_520_ci'" in note
+    execute(target, "INSERT INTO t VALUES (1, 'e')")
+    assert query(target, "SELECT code = 'E', code = 'é', code = 'e ', code = 'f' FROM t") == [(1, 1, 1, 0)]

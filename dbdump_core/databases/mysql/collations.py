@@ -34,6 +34,8 @@ def told(name: str | None, type_: Type) -> str | None:
 
 _MYSQL = re.compile(r"utf8mb4_(?:([a-z_]+)_)?0900_(ai_ci|as_ci|as_cs)")
 _MARIADB = re.compile(r"utf8mb4_uca1400_(?:([a-z0-9]+)_)?nopad_(ai_ci|as_ci|as_cs)")
+_PADDED = {"utf8mb4_uca1400_ai_ci": "utf8mb4_unicode_520_ci"}
+"""The default of newer MariaDB, to which blanks at the end are nothing, as to this one of both."""
 _LANGUAGES = {
     "de_pb": "german2", "is": "icelandic", "lv": "latvian", "ro": "romanian", "sl": "slovenian", "pl": "polish",
     "et": "estonian", "es": "spanish", "sv": "swedish", "tr": "turkish", "cs": "czech", "da": "danish",
@@ -53,6 +55,8 @@ def _others(name: str) -> list[str]:
     if name.startswith(("utf8_", "utf8mb3_")):
         rest = name.partition("_")[2]
         return [f"utf8mb3_{rest}", f"utf8_{rest}"]
+    if name in _PADDED:
+        return [_PADDED[name]]
     if found := _MYSQL.fullmatch(name):
         return _named("utf8mb4_uca1400_{}nopad_{}", _LANGUAGES, found)
     if found := _MARIADB.fullmatch(name):
