@@ -102,6 +102,9 @@ def _url(place: Place) -> sa.URL | None:
 
 def database_url(place: str) -> sa.URL | None:
     """Return the URL of a database, None for what must be a dump. Raises ConnectError, UsageError."""
+    if not place:
+        # As a path it would be the folder one stands in, and a shell makes it of a variable that is not set.
+        raise UsageError("no database and no dump is named: the text is empty; write '.' for the folder you are in")
     if "://" not in place:
         _refuse_broken_url(place)
         return None if place == "-" else _file_url(place)

@@ -54,6 +54,16 @@ def test_what_names_nothing_is_refused() -> None:
         describe(7)  # type: ignore[arg-type]
 
 
+def test_an_empty_text_is_not_the_folder_one_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    execute(f"sqlite:///{tmp_path}/t.db", *FILLED)
+    dump(tmp_path / "t.db", tmp_path / "d")
+    monkeypatch.chdir(tmp_path / "d")
+    for call in (lambda: load("", "../t.db", replace=True), lambda: verify("../t.db", ""), lambda: copy("../t.db", "")):
+        with pytest.raises(UsageError, match="the text is empty"):
+            call()
+    assert verify("../t.db", ".").equal
+
+
 @pytest.mark.parametrize("server", SERVER_ENGINES)
 def test_an_engine_connects_in_its_own_way(make_database: Make, server: str, tmp_path: Path) -> None:
     """With its own arguments and listeners, outside its pool, and in transactions even where it commits by itself."""
