@@ -28,6 +28,8 @@ class View:
         self.name = source.name
         self.engine = source.engine
         self.typed = source.typed
+        # What reads the ids of rows knows values by their type's spelling.
+        self.marks = source.marks and not self._maps
         self.level = source.level
         self.defaults = source.defaults
         self.order = source.order

@@ -26,6 +26,7 @@ class MemorySource:
     tables: Mapping[Table, Sequence[Row]]
     engine: str = "memory"
     typed: bool = True
+    marks: bool = False
     block_rows: int = 2
     name: str = "memory"
     order: Sequence[TableKey] | None = None

@@ -37,6 +37,8 @@ class Backend(Connecting):
     name: ClassVar[str] = "generic"
     typed: ClassVar[bool] = True
     """Values keep to their declared types (not so in SQLite)."""
+    marks: ClassVar[bool] = False
+    """Gives values off their column's type as marked cells, and takes such cells."""
     ddl_commits: ClassVar[bool] = False
     """A statement that creates something ends the transaction."""
 

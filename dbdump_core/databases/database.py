@@ -34,6 +34,7 @@ class DatabaseSource:
         self.name = backend.shown()
         self.engine = backend.engine(self.connection)
         self.typed = backend.typed
+        self.marks = backend.marks
         self.level: Snapshot | None = None
         self._paths: dict[TableKey, Path] = {}
 
@@ -128,6 +129,7 @@ class DatabaseTarget:
         self.name = backend.shown()
         self.engine = backend.engine(self.connection)
         self.typed = backend.typed
+        self.marks = backend.marks
 
     @cached_property
     def _schema(self) -> Schema:

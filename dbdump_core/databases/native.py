@@ -32,6 +32,7 @@ def settled_native(told: Column, made: Column, spelling: Spelling, *, own: bool,
         sorts_only=collation is not None and told.native.sorts_only,
         on_update_now=updates,
         utc_default=_utc_default(told, made, spelling),
+        affinity=told.native.affinity if own and told.type.kind is made.type.kind else None,
     )
 
 

@@ -154,11 +154,11 @@ def decoded_rows(backend: Backend, task: WriteTask, block: Block) -> list[dict[s
     for number, cells in enumerate(split_rows(block)):
         row: dict[str, object] = {}
         for at, (cell, type_, column) in enumerate(zip(cells, crossing, task.columns, strict=True)):
-            text = text_of(cell)
             try:
+                text = text_of(cell)
                 row[f"c{at}"] = None if text is None else backend.portable_value(column, type_, text)
             except ValueError as error:
-                why = f"column {column.name}: {shown(text)}: {error}"
+                why = f"column {column.name}: {shown_cell(cell)}: {error}"
                 raise refused_row(task, block, number, why, code=str(error)) from None
         rows.append(row)
     return rows

@@ -38,7 +38,8 @@ def checked(path: str, *, allow_edited: bool) -> CheckedDump:
 def _task(source: ArchiveSource, table: Table) -> ReadTask:
     filled = source.defaults.get(table.key, {})
     columns = (column for column in table.columns if column.name not in filled)
-    return ReadTask(table, tuple(replace(column, type=stored(column.type)) for column in columns))
+    read = tuple(replace(column, type=stored(column.type)) for column in columns)
+    return ReadTask(table, read, marks=frozenset(column.name for column in read if source.marks))
 
 
 def _pass_over(block: Block) -> None:

@@ -59,13 +59,17 @@ class _Part(BaseModel):
 
 
 class FileEntry(_Part):
-    """One data file. `bytes` and `sha256` are of its content before compression, header included."""
+    """One data file. `bytes` and `sha256` are of its content before compression, header included.
+
+    `marked`: how many of its cells are marked; the manifest names it only where there are any.
+    """
 
     path: str
     table: _Count
     rows: _Count
     bytes: _Count
     sha256: _Sha256
+    marked: _Count = 0
 
 
 class TableEntry(_Part):
@@ -139,9 +143,15 @@ def table_number(path: str) -> int | None:
 
 def dump_manifest(manifest: Manifest) -> bytes:
     """Return the manifest's file: the same bytes for the same manifest."""
-    values = sealed(manifest.model_dump(mode="json", by_alias=True))
+    values = manifest.model_dump(mode="json", by_alias=True)
+    values["files"] = [_without_nothing(file) for file in values["files"]]
+    values = sealed(values)
     fields = (f" {json.dumps(name)}: {_lines(value)}" for name, value in sorted(values.items()))
     return ("{\n" + ",\n".join(fields) + "\n}\n").encode("ascii")
+
+
+def _without_nothing(file: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in file.items() if name != "marked" or value}
 
 
 def sealed(values: dict[str, Any]) -> dict[str, Any]:
@@ -258,8 +268,8 @@ def _problems(manifest: Manifest, values: dict[str, Any], seal: object) -> Itera
 def _seal_problems(manifest: Manifest, values: dict[str, Any], seal: object) -> Iterable[str]:
     text = manifest.schema_
     if manifest.version == 1:
-        if text is not None or seal is not None:
-            yield "version 1 has neither a schema nor a seal"
+        if text is not None or seal is not None or any(file.marked for file in manifest.files):
+            yield "version 1 has neither a schema nor a seal nor marked cells"
         return
     if text is None or _sha256_of(text) != manifest.schema_sha256:
         yield "schema and schema_sha256 do not agree"

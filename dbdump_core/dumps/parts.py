@@ -11,7 +11,8 @@ from xxhash import xxh3_128
 from ..errors import DumpError, UsageError, ValueRefusedError, shown
 from ..model.abc import BLOCK_BYTES, Block, ReadTask
 from ..rows.checking import Checker, passed
-from ..rows.lines import project, split_rows
+from ..rows.lines import holds_marks, project, split_rows
+from ..rows.plain_values import unmarked
 from .formats import Format
 from .manifest import FileEntry
 
@@ -201,13 +202,14 @@ class View:
         self._width = len(columns)
         self._positions = None if names == list(columns) else [columns.index(name) for name in names]
         self._format = format
+        self._unmarks = any(name not in task.marks for name in names)
         self._checkers = [Checker(task)] if names else []
         if strict and names:
             own_types = {column.name: column.type for column in task.columns}
             self._checkers.insert(0, Checker(replace(task, checks=own_types), strict=True))
 
-    def blocks(self, part: Part, blocks: Iterator[Block]) -> Iterator[Block]:
-        """Yield the `blocks` of `part` as the task wants them."""
+    def blocks(self, part: Part, blocks: Iterator[Block], *, marks: bool = True) -> Iterator[Block]:
+        """Yield the `blocks` of `part` as the task wants them; `marks`: cells of theirs may be marked."""
         line = part.first_line
         for raw in blocks:
             rows = raw.rows
@@ -218,6 +220,8 @@ class View:
             if refused:
                 self._refuse(block, place, refused)
             line += rows
+            if marks and self._unmarks and holds_marks(block.data):
+                block, place = self._unmarked(block, place)
             yield passed(block, self._checkers, place, self._task.on_error)
 
     def _decode(
@@ -246,6 +250,19 @@ class View:
         before = b"".join(block.data.splitlines(keepends=True)[:first])
         passed(Block(before, first), self._checkers, place, None)
         raise refused[first]
+
+    def _unmarked(self, block: Block, place: Callable[[int], str]) -> tuple[Block, Callable[[int], str]]:
+        """Return the block without the marks that the task takes none of, and what tells where each row stands."""
+        lines, rows = [], []
+        for row, cells in enumerate(split_rows(block)):
+            try:
+                lines.append(b"\t".join(unmarked(self._task, cells, place(row))))
+                rows.append(row)
+            except ValueRefusedError as error:
+                if self._task.on_error is None:
+                    raise
+                self._task.on_error(error)
+        return Block(b"\n".join([*lines, b""]), len(rows)), lambda row: place(rows[row])
 
     def _project(self, block: Block, positions: Sequence[int], place: Callable[[int], str]) -> Block:
         for row, cells in enumerate(split_rows(block)):

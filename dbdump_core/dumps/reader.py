@@ -44,6 +44,7 @@ class ArchiveSource(ABC):
     compression: str | None = None
     edited: bool = False
     typed: bool = True
+    marks: bool = False
     order: Sequence[TableKey] | None = None
     level: Snapshot | None = None
     defaults: Mapping[TableKey, Mapping[str, Default]] = MappingProxyType({})
@@ -145,6 +146,7 @@ class StoredSource(ArchiveSource):
         self.compression = self.manifest.compression
         self.data_format = self.manifest.data_format
         self._format = format_named(self.data_format)
+        self.marks = self._format.marks
         self._index: dict[TableKey, int] = {}
         self._names: list[list[str | None]] = []
         self._seen: dict[int, list[_Seen]] = {}
@@ -169,9 +171,9 @@ class StoredSource(ArchiveSource):
         if index is None:
             raise DumpError(f"{shown(self.name, 500)} has no table {shown(task.table.key)}")
         view = View(task, self._names[index], strict=not self.typed, format=self._format)
-        for _, file, mark in self._seen[index]:
+        for expected, file, mark in self._seen[index]:
             part = self._part(file, limit=file.bytes, proves=False)
-            for block in view.blocks(part, part.blocks()):
+            for block in view.blocks(part, part.blocks(), marks=expected.marked > 0 or not self.typed):
                 emit(block)
             if part.mark != mark:
                 raise DumpError(f"{part.file}: it changed while it was read, load it again")

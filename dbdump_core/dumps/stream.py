@@ -70,6 +70,7 @@ class StreamSource(ArchiveSource):
         data = self._small(m.SCHEMA_NAME)
         self.version, self.engine, self._format = _first_line(data)
         self.data_format = self._format.name
+        self.marks = self._format.marks
         self._file = SchemaFile(data, file=f"{_NAME}: {m.SCHEMA_NAME}", version=self.version)
         self._keys = [table.key for table in self._file.described]
         self._new_keys = list(map(self._file.new_key, self._keys))

@@ -13,6 +13,7 @@ from ..model import interruption
 from ..model.abc import Block, Emit, Path, Plan, ReadTask, Snapshot, Source, TablePlan, TableResult, WriteTask
 from ..model.schema import Column, Schema, Table, TableKey
 from ..model.types import Type
+from ..rows.lines import count_marks
 from . import manifest as m
 from .compression import SUFFIXES, Compression, compressor
 from .formats import Format
@@ -31,13 +32,16 @@ class _OpenPart:
         self.table = table
         self.rows = 0
         self.bytes = 0
+        self.marked = 0
         self._output = output
         self._hash = hashlib.sha256()
         self._compressor = compressor(compression)
         output.open(path)
 
-    def append(self, data: bytes, rows: int) -> None:
+    def append(self, data: bytes, rows: int, *, marks: bool = False) -> None:
+        """Write lines; `marks`: cells of theirs may be marked."""
         self.rows += rows
+        self.marked += count_marks(data) if marks else 0
         self.bytes += len(data)
         self._hash.update(data)
         self._store(self._compressor.compress(data))
@@ -46,7 +50,12 @@ class _OpenPart:
         self._store(self._compressor.flush())
         self._output.close()
         return m.FileEntry(
-            path=self.path, table=self.table, rows=self.rows, bytes=self.bytes, sha256=self._hash.hexdigest()
+            path=self.path,
+            table=self.table,
+            rows=self.rows,
+            bytes=self.bytes,
+            sha256=self._hash.hexdigest(),
+            marked=self.marked,
         )
 
     def _store(self, data: bytes) -> None:
@@ -84,17 +93,17 @@ class ArchiveWriter:
                 f" has {block.data.count(bytes([10]))} lines; this is a fault of the program"
             )
         part = self._reach(self._index[task.table.key])
-        data, rows = self._encode(task, block.data), block.rows
+        data, rows, marks = self._encode(task, block.data), block.rows, bool(task.marks)
         while data and part.bytes + len(data) > self._part_bytes:
             head, data = _cut(data, self._part_bytes - part.bytes, at_least_one=not part.rows)
             count = head.count(b"\n")
-            part.append(head, count)
+            part.append(head, count, marks=marks)
             rows -= count
             if not data:
                 return
             self._close()
             part = self._part = self._begin(self._table)
-        part.append(data, rows)
+        part.append(data, rows, marks=marks)
 
     def take(self, plan: TablePlan) -> int | None:
         """Take nothing by another way than `write`."""
@@ -233,6 +242,7 @@ class ArchiveTarget:
         self.name = "standard output" if path == "-" else path
         self.engine = source_engine
         self.format = format
+        self.marks = format.marks
         self.compression = compression
         self.part_bytes = part_bytes
         self.extra: dict[str, Any] = {}

@@ -140,6 +140,9 @@ class ReadTask:
     be NULL. `limits`: column name -> what else looks at each of its texts. `where`: an SQL condition of the
     user's own. `ordered`: by primary key, where the engine can. `on_error`: takes the error of a bad
     line, which is then left out, instead of it being raised; a source that cannot go on raises it.
+    `marks`: columns whose cells may be marked (`lines.mark`), where a value is not what the column says or would
+    come back in another spelling; in all others such a value is converted where it plainly means one of the
+    column's type, and refused where it does not.
     """
 
     table: Table
@@ -150,6 +153,7 @@ class ReadTask:
     where: str | None = None
     ordered: bool = False
     on_error: Callable[[ValueRefusedError], None] | None = None
+    marks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +161,14 @@ class WriteTask:
     """What a table takes: the `columns` that the fields of each line fill, in order.
 
     `source_types`: how each field is spelled: the type it had where it was read, or that of the column
-    where it was rewritten. All types are those that engines have (`types.stored`).
+    where it was rewritten. All types are those that engines have (`types.stored`). `marks`: columns whose cells may
+    be marked.
     """
 
     table: Table
     columns: tuple[Column, ...]
     source_types: tuple[Type, ...]
+    marks: frozenset[str] = frozenset()
 
 
 class Source(Protocol):
@@ -177,6 +183,8 @@ class Source(Protocol):
     """`postgresql`, `mysql`, `mariadb`, `sqlite` …; for an archive, the engine it was made from."""
     typed: bool
     """True when values are known to keep to their declared types (not so in SQLite or an edited dump)."""
+    marks: bool
+    """True when cells may come marked, where the task allows it."""
     level: Snapshot | None
     """What the rows were read of; None until it is known (in a stream: until `finish`)."""
     order: Sequence[TableKey] | None
@@ -320,6 +328,8 @@ class Target(Protocol):
     """True: `Writer.read` works, so that a transfer can be proved before the commit."""
     typed: bool
     """True: its columns refuse or change what their types do not hold, so values are looked at."""
+    marks: bool
+    """True: it takes marked cells, from its own engine and for columns that are alike on both sides."""
 
     def schema(self) -> Schema:
         """Describe the tables that are there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, replace
 
-from .schema import Native, Numbering
+from .schema import AFFINITIES, Native, Numbering
 from .yaml_nodes import Node
 
 _NATIVE_KEYS = tuple(field.name for field in fields(Native))
@@ -34,6 +34,8 @@ def native(node: Node) -> Native:
         sorts_only=_flag(keys, "sorts_only"),
         on_update_now=_flag(keys, "on_update_now"),
         utc_default=_flag(keys, "utc_default"),
+        affinity=keys["affinity"].word(AFFINITIES) if "affinity" in keys else None,
+        untyped=_flag(keys, "untyped"),
     )
 
 

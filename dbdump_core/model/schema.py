@@ -72,7 +72,9 @@ class Native:
 
     `numbering`: of a column with an identity; None where the highest key decides. `collation`: by the
     engine's own name, None where texts are equal only if they are the same. `on_update_now`: a change
-    of the row sets the column to the present moment.
+    of the row sets the column to the present moment. `affinity`: SQLite's, where it is not that of the type's
+    usual name there: it decides how a value is stored. `untyped`: the declared type says nothing, and the
+    neutral one is that of the values.
     """
 
     numbering: Numbering | None = None
@@ -80,6 +82,12 @@ class Native:
     sorts_only: bool = False
     on_update_now: bool = False
     utc_default: bool = False
+    affinity: str | None = None
+    untyped: bool = False
+
+
+AFFINITIES = ("BLOB", "TEXT", "NUMERIC", "INTEGER", "REAL")
+"""What `Native.affinity` may be."""
 
 
 @dataclass(frozen=True, slots=True)

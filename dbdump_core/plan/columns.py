@@ -81,6 +81,13 @@ def stored_table(table: Table) -> Table:
     return table if same else table.with_columns(columns)
 
 
+def stores_alike(left: Column, right: Column) -> bool:
+    """Tell whether two columns of one engine store every value alike, those that are off their types too."""
+    one, other = stored(left.type), stored(right.type)
+    sized = one.kind is other.kind and one.kind in (Kind.TEXT, Kind.BYTES)
+    return (one == other or sized) and left.native.affinity == right.native.affinity
+
+
 def readable(table: Table, rules: Rules) -> tuple[Column, ...]:
     """Return the columns of a source table that its rows have."""
     return tuple(column for column in table.columns if column.name not in rules.defaults)
@@ -164,6 +171,8 @@ def _no_column(there: Table, name: str) -> MismatchError:
 
 
 def _taken(column: Column, found: Column, rules: Rules) -> Field:
+    if found.native.untyped:  # it takes anything, whatever it happens to hold now
+        found = replace(found, type=column.type)
     if (made := rules.map.converts.get(found.name)) is not None:
         return Field(found, maker=made)
     return Field(found, read=column, convert=conversion(column.type, found.type))

@@ -16,7 +16,7 @@ from ..model.selection import Selection, close
 from ..model.types import UUID, UUID_HEX, Fit, Kind, Type, fit, stored
 from ..rows.column_checks import ColumnCheck, column_check, limited
 from ..rows.rewriting import Cell, LineRewrite
-from .columns import Field, Rules, pair, read_columns, stored_column, stored_table
+from .columns import Field, Rules, pair, read_columns, stored_column, stored_table, stores_alike
 from .load_map import LoadMap, TableMap
 
 LOSSES_NAMED = 5
@@ -144,6 +144,7 @@ class _Planner:
         notes += [note for one in fields if (note := _conversion(table, one, made=creates))]
         if there.key != table.key and fold(there.key) == fold(table.key):
             notes.append(f"table {table.key} fills {there.key}: the names differ in case")
+        marked = self._marked(fields, known)
         read = ReadTask(
             table=stored_table(table),
             columns=read_columns(table, fields, rules),
@@ -153,19 +154,34 @@ class _Planner:
             where=self._selection.condition(table.key),
             ordered=self._wishes.ordered,
             on_error=self._wishes.on_error,
+            marks=frozenset(one.name for one, _ in marked),
         )
         columns = tuple(stored_column(one.target) for one in fields)
         return TablePlan(
             source=table,
             target=there,
             read=read,
-            write=WriteTask(stored_table(there), columns, tuple(one.spelled for one in fields)),
+            write=WriteTask(
+                stored_table(there),
+                columns,
+                tuple(one.spelled for one in fields),
+                marks=frozenset(one.name for _, one in marked),
+            ),
             creates=creates,
             notes=(*(there.notes if creates else ()), *notes),
             rewrite=self._rewrite(read, fields, known, there),
             keeps=known.keeps,
             numbering={} if known.keeps else _numbering(fields),
         )
+
+    def _marked(self, fields: Sequence[Field], known: TableMap) -> list[tuple[Column, Column]]:
+        """Return the columns, read and written, whose values go as they are stored, off their type or not."""
+        alike = self._source.marks and self._target.marks and self._source.engine == self._target.engine
+        # What makes cells or rows of others knows values by their type's spelling.
+        if not alike or known.rows is not None or any(one.maker for one in fields):
+            return []
+        taken = [(one.read, one.target) for one in fields if one.read is not None and not one.rewritten]
+        return [(read, filled) for read, filled in taken if stores_alike(read, filled)]
 
     def _checks(self, key: TableKey, fields: Sequence[Field]) -> Mapping[str, Type]:
         """Return what each value must be able to become that is read and written as it is."""

@@ -15,7 +15,7 @@ from ..model.abc import Block, ReadTask
 from ..model.schema import Column
 from .column_checks import ColumnCheck, column_check, each_cell
 from .lexers import Lexer, Unfit, lexer
-from .lines import NULL, cut_text, row_key, shown_cell, split_rows, unescape
+from .lines import NULL, cut_text, is_marked, read_mark, row_key, shown_cell, split_rows, unescape
 
 Row = TypeVar("Row")
 
@@ -84,17 +84,25 @@ class Checker:
                 f"{where}table {table.key}: a line of {len(cells)} fields where {len(columns)} belong;"
                 " fields are separated by one tab"
             )
-        for cell, column in zip(cells, columns, strict=True):
-            if not _GOOD_CELL.fullmatch(cell):
+        for at, (cell, column) in enumerate(zip(cells, columns, strict=True)):
+            if is_marked(cell) and column.name in self.task.marks:
+                self._check_mark(at, cells, where.removesuffix(": "))
+            elif not _GOOD_CELL.fullmatch(cell):
                 raise ValueRefusedError(
                     f"{where}table {table.key}, column {column.name}: {shown(cell)} has an escape other than"
                     r" \\ \t \n \r \N; write a backslash as \\"
                 )
 
+    def _check_mark(self, at: int, cells: Sequence[bytes], where: str) -> None:
+        try:
+            read_mark(cells[at])
+        except ValueError as error:
+            raise self._unfit(at, cells, where, error) from None
+
     def _check_values(self, cells: Sequence[bytes], where: str) -> None:
-        for at, _, look in self.lexers:
+        for at, column, look in self.lexers:
             cell = cells[at]
-            if cell == NULL:
+            if cell == NULL or (is_marked(cell) and column.name in self.task.marks):
                 continue
             try:
                 look(unescape(cell).decode("utf-8"))

@@ -19,7 +19,7 @@ from xxhash import xxh3_128_intdigest
 
 from ..model.abc import Block, Fingerprint
 from ..model.types import Kind, Type
-from .lines import NULL, unescape
+from .lines import NULL, is_marked, unescape
 
 Canonical = Callable[[list[bytes]], list[bytes]]
 """Takes the cells of one column and returns, cell by cell, the one spelling of each value."""
@@ -45,11 +45,20 @@ def canonical(source: Type, target: Type) -> Canonical | None:
 
 def canonical_sets(cells: list[bytes]) -> list[bytes]:
     """Return the members of sets in one order: columns list theirs in orders of their own."""
-    return [b",".join(sorted(cell.split(b","))) if b"," in cell else cell for cell in cells]
+    return [b",".join(sorted(cell.split(b","))) if b"," in cell and not is_marked(cell) else cell for cell in cells]
 
 
 def canonical_floats(cells: list[bytes]) -> list[bytes]:
     """Return doubles as their 8 bytes; a negative zero equals zero (facts.md F5)."""
+    try:
+        return _packed(cells)
+    except ValueError:
+        # Those bytes before a marked cell, which is no double, so that it is none of eight bytes.
+        others = iter(_packed([cell for cell in cells if not is_marked(cell)]))
+        return [_NULL_DOUBLE + cell if is_marked(cell) else next(others) for cell in cells]
+
+
+def _packed(cells: list[bytes]) -> list[bytes]:
     nulls = NULL in cells
     numbers = [math.nan if cell == NULL else float(cell) for cell in cells] if nulls else list(map(float, cells))
     packed = struct.pack(f">{len(numbers)}d", *numbers)
@@ -70,7 +79,7 @@ def canonical_jsons(cells: list[bytes]) -> list[bytes]:
 
 
 def _canonical_decimal(cell: bytes) -> bytes:
-    if b"." in cell:
+    if b"." in cell and not is_marked(cell):
         cell = cell.rstrip(b"0").rstrip(b".")
     return b"0" if cell == b"-0" else cell
 
@@ -84,8 +93,8 @@ _NO_JSON = b"\xff"
 def _canonical_json(cell: bytes) -> bytes:
     if cell == NULL:
         return cell
-    text = unescape(cell)
     try:
+        text = unescape(cell)
         return _sorted_json(_careful_value(text) if _DELICATE_NUMBER.search(text) else orjson.loads(text))
     except (ValueError, RecursionError):
         return _NO_JSON + cell

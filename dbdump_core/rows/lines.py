@@ -2,16 +2,18 @@ r"""The canonical line: the only definition in Python of how a row is written.
 
 Fields are separated by a tab, lines end in LF, NULL is `\N`, and there are exactly four escapes:
 `\\`, `\t`, `\n`, `\r`. A *cell* is the escaped bytes of a field, its *text* the unescaped string.
-Each type has one spelling (floats apart); `encode` writes it, `Lexer` accepts nothing else.
+Each type has one spelling (floats apart); `encode` writes it, `Lexer` accepts nothing else. A value that
+its column's type has no place for is *marked*: its cell begins with `\I`, `\R`, `\T`, `\B` or `\U`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from ..errors import Cells, row_text, shown
@@ -35,10 +37,13 @@ def escape(raw: bytes) -> bytes:
 
 
 def unescape(cell: bytes) -> bytes:
-    r"""Return the UTF-8 bytes that a cell spells; `cell` is not `\N` and is well formed."""
+    r"""Return the UTF-8 bytes that a cell spells; `cell` is not `\N`. Raises ValueError for a marked one."""
     if b"\\" not in cell:
         return cell
-    return _ESCAPE.sub(lambda found: _UNESCAPES[found.group()], cell)
+    try:
+        return _ESCAPE.sub(lambda found: _UNESCAPES[found.group()], cell)
+    except KeyError:
+        raise ValueError("a value of its column's type") from None
 
 
 def text_of(cell: bytes) -> str | None:
@@ -188,6 +193,107 @@ def decoder(type_: Type) -> Callable[[str], object]:
     return _DECODERS.get(type_.kind, str)
 
 
+# --- marks ------------------------------------------------------------------------------------
+
+MARKS = (b"\\I", b"\\R", b"\\T", b"\\B", b"\\U")
+"""What begins a cell whose value is not what its column says: an integer, a real, a text, a blob (in hex),
+a text that is no UTF-8 (its bytes in hex)."""
+_MARK = re.compile(rb"(?:\A|(?<=[\t\n]))\\[IRTBU]")
+_MAYBE_MARK = re.compile(rb"\\[IRTBU]")
+_TEXT_CELL = re.compile(rb"(?:[^\\\t\n\r]|\\[\\tnr])*+")
+_PLAIN_INTEGER = re.compile(rb"0|-?[1-9][0-9]{0,18}")
+_HEX_DIGITS = re.compile(rb"(?:[0-9a-f]{2})*+")
+
+
+class Stored(NamedTuple):
+    """A value as it is stored, whatever its column says: `integer`, `real`, `text` or `blob`.
+
+    `value`: int, float, str or bytes; bytes also for a text that is no UTF-8.
+    """
+
+    storage: str
+    value: int | float | str | bytes
+
+    def __str__(self) -> str:
+        return f"the {self.storage} {shown(self.value, 40)}"
+
+
+def is_marked(cell: bytes) -> bool:
+    """Tell whether a cell is marked."""
+    return cell.startswith(MARKS)
+
+
+def holds_marks(data: bytes) -> bool:
+    """Tell whether lines hold a marked cell; one pass where no escape looks like a mark."""
+    return _MAYBE_MARK.search(data) is not None and _MARK.search(data) is not None
+
+
+def count_marks(data: bytes) -> int:
+    """Return how many marked cells lines hold."""
+    return sum(1 for _ in _MARK.finditer(data)) if _MAYBE_MARK.search(data) else 0
+
+
+def mark(stored: Stored) -> bytes:
+    """Return the marked cell of a value."""
+    value = stored.value
+    if isinstance(value, bytes):
+        return (b"\\B" if stored.storage == "blob" else b"\\U") + value.hex().encode("ascii")
+    if isinstance(value, str):
+        return b"\\T" + escape(value.encode("utf-8"))
+    return (b"\\I%d" % value) if isinstance(value, int) else b"\\R" + repr(value).encode("ascii")
+
+
+def read_mark(cell: bytes) -> Stored:
+    """Return the value of a marked cell. Raises ValueError for all that `mark` does not write."""
+    return _MARK_READERS[cell[1:2]](cell[2:])
+
+
+def _integer_mark(body: bytes) -> Stored:
+    if not _PLAIN_INTEGER.fullmatch(body) or not -(2**63) <= int(body) < 2**63:
+        raise ValueError(r"an integer of 64 bits in plain digits after \I")
+    return Stored("integer", int(body))
+
+
+def _real_mark(body: bytes) -> Stored:
+    try:
+        number = float(body)
+    except ValueError:
+        number = math.nan
+    if math.isnan(number) or repr(number).encode("ascii") != body:
+        raise ValueError(r"the shortest digits of a double after \R, such as 1.5, 1e+16 or inf")
+    return Stored("real", number)
+
+
+def _text_mark(body: bytes) -> Stored:
+    if not _TEXT_CELL.fullmatch(body):
+        raise ValueError(r"a text with no escape but \\ \t \n \r after \T")
+    return Stored("text", unescape(body).decode("utf-8"))
+
+
+def _bytes_of(body: bytes, letter: str) -> bytes:
+    if not _HEX_DIGITS.fullmatch(body):
+        raise ValueError(rf"pairs of lower-case hex digits after \{letter}")
+    return bytes.fromhex(body.decode("ascii"))
+
+
+def _broken_text_mark(body: bytes) -> Stored:
+    value = _bytes_of(body, "U")
+    try:
+        value.decode("utf-8")
+    except UnicodeDecodeError:
+        return Stored("text", value)
+    raise ValueError(r"the bytes of a text that is no UTF-8 after \U; one that is stands after \T")
+
+
+_MARK_READERS: Mapping[bytes, Callable[[bytes], Stored]] = {
+    b"I": _integer_mark,
+    b"R": _real_mark,
+    b"T": _text_mark,
+    b"B": lambda body: Stored("blob", _bytes_of(body, "B")),
+    b"U": _broken_text_mark,
+}
+
+
 # --- lines ------------------------------------------------------------------------------------
 
 
@@ -233,9 +339,15 @@ def cut_text(cell: bytes) -> str | None:
     """Return the text of a cell for a message, cut; None for NULL."""
     if cell == NULL:
         return None
+    cell = cell[2:] if is_marked(cell) else cell
     return cell[: 8 * VALUE_CUT].decode("utf-8", "backslashreplace")[:VALUE_CUT]
 
 
 def shown_cell(cell: bytes) -> str:
     """Return a cell for a message, escaped and cut."""
+    if is_marked(cell):
+        return f"the {_STORAGE[cell[1:2]]} {shown(cell[2:], 40)}"
     return "NULL" if cell == NULL else shown(cell, 40)
+
+
+_STORAGE = {b"I": "integer", b"R": "real", b"T": "text", b"B": "blob", b"U": "text of the bytes"}

@@ -13,7 +13,7 @@ from ..model.names import pair as pair_names
 from ..model.schema import Column, Schema, Table, TableKey
 from ..model.selection import Selection, chosen, nothing_chosen, select, settled, vain
 from ..model.types import Kind, Type, stored
-from ..plan.columns import stored_column, stored_table
+from ..plan.columns import stored_column, stored_table, stores_alike
 from ..plan.matching import described
 from ..rows.conversions import Convert, conversion
 from ..rows.fingerprint import Canonical, Hasher, canonical
@@ -140,10 +140,7 @@ def _compare_pairs(
             totals = left.estimate([pair.left for pair in pairs])
             for pair in pairs:
                 where = selection.condition(pair.left.key)
-                tasks = (
-                    _task(pair.left, [column for column, _ in pair.columns], where),
-                    _task(pair.right, [column for _, column in pair.columns], where),
-                )
+                tasks = _tasks(sides, pair, where)
                 hashers = [Hasher(forms) for forms in _forms(pair)]
                 futures = [
                     pool.submit(side.read, task, hasher.add)
@@ -166,8 +163,20 @@ def _compare_pairs(
     return done
 
 
-def _task(table: Table, columns: Sequence[Column], where: str | None) -> ReadTask:
-    return ReadTask(stored_table(table), tuple(map(stored_column, columns)), where=where)
+def _tasks(sides: tuple[Source, Source], pair: _Pair, where: str | None) -> tuple[ReadTask, ReadTask]:
+    left, right = sides
+    # Of one engine, columns that store alike are compared as they are, whatever their values' class and spelling.
+    alike = left.engine == right.engine and left.marks and right.marks
+    marked = [both for both in pair.columns if alike and stores_alike(*both)]
+    ours, theirs = zip(*pair.columns, strict=True) if pair.columns else ((), ())
+    return (
+        _task(pair.left, ours, where, frozenset(column.name for column, _ in marked)),
+        _task(pair.right, theirs, where, frozenset(column.name for _, column in marked)),
+    )
+
+
+def _task(table: Table, columns: Sequence[Column], where: str | None, marks: frozenset[str]) -> ReadTask:
+    return ReadTask(stored_table(table), tuple(map(stored_column, columns)), where=where, marks=marks)
 
 
 def _forms(pair: _Pair) -> tuple[Forms, Forms]:

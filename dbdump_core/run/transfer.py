@@ -248,7 +248,7 @@ class _Run:
             read(plan.read, lambda block: emit(rewrite.block(block) if rewrite else block))
 
         def there(emit: Emit) -> None:
-            writer.read(ReadTask(plan.write.table, plan.write.columns), emit)
+            writer.read(ReadTask(plan.write.table, plan.write.columns, marks=plan.write.marks), emit)
 
         with suppress(DbdumpError):
             found = explain(plan, written, there, kept=plan.target.key in self.before)
@@ -264,5 +264,5 @@ class _Run:
             if total is not None:
                 self.tell(Event(Phase.VERIFY, plan.target.key, rows=hasher.fingerprint.rows, total=total))
 
-        writer.read(ReadTask(plan.write.table, plan.write.columns), add)
+        writer.read(ReadTask(plan.write.table, plan.write.columns, marks=plan.write.marks), add)
         return hasher.fingerprint

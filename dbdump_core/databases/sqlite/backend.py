@@ -21,12 +21,13 @@ from ..base import Backend, MakeConnection, reason
 from ..probe import HARD_DOUBLES, all_come_back
 from ..spelling import Spelling
 from . import careful, catalog, connecting, files, snapshot
+from .affinity import affinity
 from .reading import SQLITE_LIMIT, bytes_out, read_by_key, read_by_row
 from .rows import FLOAT_TEXT, Statement, statement
 from .spelling import SqliteSpelling
 from .statements import folded
 from .triggers import firing
-from .writing import BlockWriter, affinity, bind_for
+from .writing import BlockWriter, bind_for
 
 BUSY_SECONDS = 10.0
 """How long to wait for another program's transaction."""
@@ -44,6 +45,7 @@ class SqliteBackend(Backend):
 
     name: ClassVar[str] = "sqlite"
     typed: ClassVar[bool] = False
+    marks: ClassVar[bool] = True
     local: ClassVar[bool] = True
     ends_run: ClassVar[frozenset[object]] = frozenset(
         {
@@ -269,10 +271,9 @@ class SqliteBackend(Backend):
             table = self._place(connection, MAIN, task.table)
             declared = self._declared(connection, MAIN, task.table)
             names = ", ".join(self.quote(connection, column.name) for column in task.columns)
-            marks = ", ".join("?" for _ in task.columns)
-            sql = f"INSERT OR ABORT INTO {table} ({names}) VALUES ({marks})"
-            types = [declared[column.name] for column in task.columns]
-            self._writers[id(task)] = task, BlockWriter(self.raw(connection), task, sql, types)
+            into = f"INSERT OR ABORT INTO {table} ({names}) VALUES"
+            stored = [affinity(declared[column.name]) for column in task.columns]
+            self._writers[id(task)] = task, BlockWriter(self.raw(connection), task, into, stored)
         return self._writers[id(task)][1]
 
     def portable_value(self, column: Column, type_: Type, text: str) -> object:

@@ -25,6 +25,8 @@ from ...model.schema import (
 )
 from ...model.types import BIGINT, BYTES, FLOAT, TEXT, Kind, Type
 from ..reflection import ACTIONS, Draft, decimal, grouped, left_out, now_default, value_default
+from .affinity import affinity
+from .spelling import usual_affinity
 from .statements import Statement, folded, read_statement
 
 # Each pragma is asked for `main`: a temporary table of the same name would answer in its place. Only of tables with
@@ -99,6 +101,7 @@ def describe(connection: sa.Connection) -> Schema:
         rowid = not any(row[3] == "pk" for row in listed)
         _add_columns(draft, columns.get((name,), []), statements[name], rowid=rowid)
         _settle_untyped(connection, draft, columns.get((name,), []))
+        _add_affinities(draft, columns.get((name,), []))
         _add_indexes(draft, listed, statements[name])
         draft.checks.extend(statements[name].checks)
     _add_numbering([draft for name, draft in drafts.items() if statements[name].autoincrement], rows)
@@ -212,6 +215,15 @@ def _add_numbering(drafts: Sequence[Draft], rows: Callable[[str], Sequence[Seque
             replace(column, native=replace(column.native, numbering=numbering)) if column.identity else column
             for column in draft.columns
         ]
+
+
+def _add_affinities(draft: Draft, rows: Sequence[Sequence[Any]]) -> None:
+    """Tell of columns that say no type, and of those that store values otherwise than is usual for theirs."""
+    for at, (_, _, declared, *_) in enumerate(rows):
+        column, own = draft.columns[at], affinity(declared)
+        told = None if own == usual_affinity(column) else own
+        native = replace(column.native, affinity=told, untyped=neutral_type(declared) is None)
+        draft.columns[at] = replace(column, native=native)
 
 
 def _settle_untyped(connection: sa.Connection, draft: Draft, rows: Sequence[Sequence[Any]]) -> None:

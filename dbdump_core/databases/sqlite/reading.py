@@ -17,7 +17,7 @@ from ...model.abc import Block, Emit
 from .. import wire
 from ..portable import FIRST_ROWS, next_rows
 from . import careful
-from .mending import mended
+from .mending import mended, with_marks
 from .rows import Statement
 
 CELL_LIMIT = 32 * 1024 * 1024
@@ -189,5 +189,8 @@ def _proved(sql: Statement, rows: list[tuple[bytes | None, int, int]]) -> Block 
 
 def _block(sql: Statement, data: bytes, rows: int, nulls: int) -> Block | None:
     # Checks are asked for by servers that know their types, and these look at UTF-8 themselves.
-    block = wire.to_block(data, rows=rows, width=len(sql.names), nulls=nulls, validate=not sql.task.checks)
+    validate = not sql.task.checks or bool(sql.task.marks)
+    block = wire.to_block(data, rows=rows, width=len(sql.names), nulls=nulls, validate=validate)
+    if block and sql.marked:
+        block = with_marks(block, len(sql.names), sql.marked)
     return mended(block, len(sql.names), sql.mends) if block and sql.mends else block

@@ -9,7 +9,7 @@ from ...model.abc import ReadTask
 from ...model.schema import Column, Table
 from ...model.types import Fit, Kind, Type, fit
 from .. import wire
-from .mending import Mend, mend_decimals
+from .mending import MARK, Mend, mend_decimals
 
 CHAIN = 100
 """Operands in a row: an expression may be 1,000 deep in SQLite, and each of them is one deeper."""
@@ -177,6 +177,27 @@ def _shape(name: str, source: Type, target: Type | None, holds: str) -> str:
     return f"(CASE WHEN {form} THEN 1 ELSE {holds} END)"
 
 
+def _in_one_spelling(name: str, kind: Kind, stored: str, holds: str) -> str:
+    """Ask also for the one spelling in which a load writes a value, so that it comes back letter by letter."""
+    if kind in (Kind.TIME, Kind.TIMESTAMP):
+        whole = 8 if kind is Kind.TIME else 19
+        micros = f"length({name}) = {whole + 7} AND substr({name}, {whole + 1}) <> '.000000'"
+        return f"{holds} AND (length({name}) = {whole} OR ({micros}))"
+    # Only of a column of numbers is it known whether a decimal without digits after its point is an integer.
+    return "0" if kind is Kind.DECIMAL and stored == "BLOB" else holds
+
+
+_MARKED_IN_SQL = (Kind.DATE, Kind.TIME, Kind.TIMESTAMP, Kind.UUID)
+"""Kinds that are texts in SQLite, often in spellings of their own: such tables are not read value by value."""
+
+
+def _marking(name: str, reading: Reading, holds: str) -> tuple[Reading, str]:
+    """Return a reading that marks each text that does not hold, and when that may be done."""
+    text = f"CASE WHEN {holds} THEN {reading.text} ELSE '{MARK}' || {name} END"
+    whole = f"({_of_class(name, 'text')} AND instr(CAST({name} AS BLOB), x'00') = 0)"
+    return Reading(text, whole), whole
+
+
 def _is_unlimited(type_: Type) -> bool:
     if type_.kind in (Kind.TIME, Kind.TIMESTAMP):
         return type_.precision in (None, 6)
@@ -209,7 +230,8 @@ class Statement:
     """The SQL of one task: `line` builds a row, `bad` is 1 where it is not what its columns say.
 
     `mends`: position of a column -> what makes its cells of what SQL said of them. `unchecked`: names of
-    columns whose checks SQL cannot express.
+    columns whose checks SQL cannot express. `affinities`: column name -> how the table stores it. `marked`: positions
+    of columns in which SQL marks texts itself (`mending.MARK`).
     """
 
     task: ReadTask
@@ -220,6 +242,8 @@ class Statement:
     nulls: str
     mends: Mapping[int, Mend]
     unchecked: frozenset[str]
+    affinities: Mapping[str, str]
+    marked: Sequence[int] = ()
 
     @property
     def where(self) -> str:
@@ -237,6 +261,7 @@ def statement(
     holds: list[str] = []
     mends: dict[int, Mend] = {}
     unchecked: set[str] = set()
+    marked: list[int] = []
     for at, (name, column) in enumerate(zip(names, columns, strict=True)):
         reading = _READINGS.get(column.type.kind, _text)(name, column.type, affinities[column.name])
         target = task.checks.get(column.name)
@@ -249,6 +274,11 @@ def statement(
         if column.type.kind in _SHAPES:
             held = _shape(name, column.type, target, held)
         held = held if check in (None, "1") else f"{held} AND {check}"
+        if column.name in task.marks:
+            held = _in_one_spelling(name, column.type.kind, affinities[column.name], held)
+            if column.type.kind in _MARKED_IN_SQL:
+                reading, held = _marking(name, reading, held)
+                marked.append(at)
         may_be_null = column.nullable and column.name not in task.required
         holds.append(f"({name} IS NULL OR ({held}))" if may_be_null else held)
         cells.append(_cell(name, column, reading))
@@ -263,6 +293,8 @@ def statement(
         or "0",
         mends,
         frozenset(unchecked),
+        affinities,
+        tuple(marked),
     )
 
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from ...model.schema import Column, Default, DefaultKind, Identity, Numbering, Table
 from ...model.types import BIGINT, FLOAT, SMALLINT, TEXT, Kind, Type
 from ..spelling import Spelling, numbered_columns
+from .affinity import affinity
 from .statements import folded
 
 _EXACT_DIGITS = 15
@@ -63,19 +64,8 @@ class SqliteSpelling(Spelling):
         )
 
     def spell(self, column: Column, literal: Callable[[str], str]) -> str:
-        type_ = column.type
-        if type_.kind is Kind.INTEGER:
-            if column.identity is not None:
-                return "INTEGER" if column.native.numbering is None else "INTEGER PRIMARY KEY AUTOINCREMENT"
-            # Not INTEGER: a primary key of that name would number rows by itself.
-            return "UNSIGNED_TEXT" if type_.unsigned else _INTEGERS[type_.bits or 64]
-        if type_.kind is Kind.DECIMAL:
-            return _decimal(type_)
-        if type_.kind in (Kind.TIME, Kind.TIMESTAMP):
-            word = "TIMESTAMPTZ" if type_.zoned else type_.kind.upper()
-            return word if type_.precision in (None, 6) else f"{word}({type_.precision})"
-        word, sized = _WORDS[type_.kind, type_.fixed]
-        return word if type_.length is None else f"{sized}({type_.length})"
+        usual, own = _usual(column), column.native.affinity
+        return usual if own in (None, affinity(usual)) else _of_affinity(column.type, own or "")
 
     def identity(self, column: Column, table: Table) -> Identity | None:
         sole = table.primary_key == (column.name,)
@@ -99,6 +89,42 @@ class SqliteSpelling(Spelling):
             return sa.literal_column(str(int(default.value)))
         return str(default.value)
 
+
+def _usual(column: Column) -> str:
+    """Return the declared type of a settled column by its neutral type alone."""
+    type_ = column.type
+    if type_.kind is Kind.INTEGER:
+        if column.identity is not None:
+            return "INTEGER" if column.native.numbering is None else "INTEGER PRIMARY KEY AUTOINCREMENT"
+        # Not INTEGER: a primary key of that name would number rows by itself.
+        return "UNSIGNED_TEXT" if type_.unsigned else _INTEGERS[type_.bits or 64]
+    if type_.kind is Kind.DECIMAL:
+        return _decimal(type_)
+    if type_.kind in (Kind.TIME, Kind.TIMESTAMP):
+        word = "TIMESTAMPTZ" if type_.zoned else type_.kind.upper()
+        return word if type_.precision in (None, 6) else f"{word}({type_.precision})"
+    word, sized = _WORDS[type_.kind, type_.fixed]
+    return word if type_.length is None else f"{sized}({type_.length})"
+
+
+def usual_affinity(column: Column) -> str:
+    """Return the affinity of a column as it is made for its type, whatever it says of itself."""
+    return affinity(_usual(replace(column, type=_settled(column.type, numbered=False))))
+
+
+def _of_affinity(type_: Type, stored: str) -> str:
+    """Return a declared type of another affinity than the usual one: it reads back as the same, or by its values."""
+    if type_.kind is Kind.DECIMAL and type_.precision is not None:
+        word = {"NUMERIC": "DECIMAL", "TEXT": "DECIMAL_TEXT"}.get(stored)
+        return f"{word}({type_.precision}, {type_.scale or 0})" if word else _UNTYPED[stored]
+    if type_.kind is Kind.BYTES and stored == "NUMERIC":
+        return "BINARY" if type_.length is None else f"VARBINARY({type_.length})"
+    return _OTHER_WORDS.get((type_.kind, stored)) or _UNTYPED[stored]
+
+
+_OTHER_WORDS = {(Kind.DECIMAL, "NUMERIC"): "DECIMAL", (Kind.UUID, "NUMERIC"): "UUID", (Kind.JSON, "NUMERIC"): "JSON"}
+_UNTYPED = {"BLOB": "", "NUMERIC": "ANY", "INTEGER": "ANY_INT", "REAL": "ANY_REAL", "TEXT": "ANY_TEXT"}
+"""Types that say how a value is stored and not what it is."""
 
 _INTEGERS = {16: "SMALLINT", 32: "MEDIUMINT", 64: "BIGINT"}
 _WORDS = {

@@ -7,35 +7,26 @@ S15, F2), so numbers are bound as numbers and what a column would turn into anot
 from __future__ import annotations
 
 import math
-import re
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from itertools import groupby
+from typing import NoReturn
 
+from ...errors import VerificationError, shown
 from ...model.abc import Block, WriteTask
 from ...model.types import Kind, Type
-from ...rows.lines import unescape
+from ...rows.lines import MARKS, Stored, holds_marks, read_mark, shown_cell, unescape
+from ...rows.plain_values import plain
 from ..base import reason
 from ..portable import refused_block, refused_row
+from .affinity import NUMERIC_LOOK, is_kept, settled
 
 Bind = Callable[[list[str]], Sequence[object]]
 """Takes the texts of a column, none of them NULL, and returns the values to bind. Raises ValueError."""
 
 EXACT_DIGITS = 15
 """Digits of a decimal that come back from a double as they were."""
-
-_NUMERIC_LOOK = re.compile(r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*", re.ASCII)
-
-
-def affinity(declared: str) -> str:
-    """Return the affinity of a declared type (sqlite.org, Datatypes in SQLite, 3.1)."""
-    upper = declared.upper()
-    for name, words in (("INTEGER", ("INT",)), ("TEXT", ("CHAR", "CLOB", "TEXT")), ("BLOB", ("BLOB",))):
-        if any(word in upper for word in words):
-            return name
-    if not upper:
-        return "BLOB"
-    return "REAL" if any(word in upper for word in ("REAL", "FLOA", "DOUB")) else "NUMERIC"
 
 
 def _floats(texts: list[str]) -> list[float]:
@@ -86,7 +77,7 @@ def _filled(text: str) -> str:
 
 
 def _uneaten(texts: list[str]) -> list[str]:
-    if any(map(_NUMERIC_LOOK.fullmatch, texts)):
+    if any(map(NUMERIC_LOOK.fullmatch, texts)):
         raise ValueError(
             "a text that the column's numeric affinity would turn into a number; declare it as text"
         )
@@ -105,12 +96,11 @@ _BINDS: Mapping[Kind, Bind] = {
 _KEPT_TEXTS = {Kind.TEXT, Kind.UUID, Kind.ENUM, Kind.SET, Kind.BIT, Kind.INTERVAL, Kind.NATIVE}
 
 
-def bind_for(type_: Type, declared: str | None) -> Bind | None:
+def bind_for(type_: Type, stored: str | None) -> Bind | None:
     """Return what makes the texts of a column into the values to bind; None: the texts themselves.
 
-    `declared`: the column's declared type, which decides its affinity; None: as this program makes it.
+    `stored`: the column's affinity; None: as this program makes it.
     """
-    stored = affinity(declared) if declared is not None else None
     if type_.kind is Kind.DECIMAL:
         is_text = stored == "TEXT" if stored else type_.precision is None or type_.precision > EXACT_DIGITS
         return None if is_text else _numbers
@@ -121,47 +111,102 @@ def bind_for(type_: Type, declared: str | None) -> Bind | None:
     return _BINDS.get(type_.kind)
 
 
-class BlockWriter:
-    """Inserts the blocks of one task."""
+def plain_cell(value: Stored, type_: Type, stored: str) -> bytes | None:
+    """Return the plain cell that a column of this affinity gets the value back from, in its class and spelling.
 
-    def __init__(self, raw: sqlite3.Connection, task: WriteTask, sql: str, declared: Sequence[str]) -> None:
+    None where only a mark can say it.
+    """
+    bind = bind_for(type_, stored)
+    try:
+        cell = plain(value, type_)
+        text = unescape(cell).decode("utf-8")
+        there = settled(bind([text])[0] if bind else text, stored)
+    except ValueError:
+        return None
+    return cell if type(there) is type(value.value) and there == value.value else None
+
+
+class BrokenText(bytes):
+    """The bytes of a text that is no UTF-8."""
+
+
+class BlockWriter:
+    """Inserts the blocks of one task. `into`: the INSERT up to the values; `stored`: the affinity of each column."""
+
+    def __init__(self, raw: sqlite3.Connection, task: WriteTask, into: str, stored: Sequence[str]) -> None:
         self._raw = raw
         self._task = task
-        self._sql = sql
-        self._binds = [bind_for(column.type, text) for column, text in zip(task.columns, declared, strict=True)]
+        self._into = into
+        self._stored = stored
+        self._binds = [bind_for(column.type, one) for column, one in zip(task.columns, stored, strict=True)]
+        self._plain = ("?",) * len(stored)
 
     def write(self, block: Block) -> None:
         """Insert the block's rows. Raises ValueRefusedError, which names the row where the block has only one."""
-        rows = self._values(block)
+        rows, marked = self._values(block)
         try:
-            self._raw.executemany(self._sql, rows)
+            for shape, some in groupby(rows, _shape) if marked else [(self._plain, rows)]:
+                self._raw.executemany(f"{self._into} ({', '.join(shape)})", some)
         except sqlite3.Error as error:
             if not self._raw.in_transaction:  # SQLite has rolled all of it back itself: a full disk
                 raise
             raise refused_block(self._task, block, reason(error), code=None) from error
 
-    def _values(self, block: Block) -> list[tuple[object, ...]]:
+    def _values(self, block: Block) -> tuple[list[tuple[object, ...]], bool]:
+        """Return the rows to bind, and whether any of their cells is marked."""
         width = len(self._binds)
         cells = self._text(block).replace("\n", "\t").split("\t")
         cells.pop()
         escaped = b"\\" in block.data
+        marked = False
         try:
             columns = [_bound(bind, cells[at::width], escaped=escaped) for at, bind in enumerate(self._binds)]
         except ValueError:
-            self._name_unstorable(block, cells)
-            raise
-        return list(zip(*columns, strict=True)) if columns else [()] * block.rows
+            # No marked cell is bound as though it were none: each has an escape that `unescape` does not take.
+            marked = holds_marks(block.data)
+            columns = self._with_marks(block, cells) if marked else self._name_unstorable(block, cells)
+        return list(zip(*columns, strict=True)) if columns else [()] * block.rows, marked
 
-    def _name_unstorable(self, block: Block, cells: list[str]) -> None:
+    def _with_marks(self, block: Block, cells: list[str]) -> list[Sequence[object]]:
+        """Return the values of each column, those of marked cells in their own storage class."""
+        width = len(self._binds)
+        try:
+            return [self._column(at, cells[at::width]) for at in range(width)]
+        except ValueError:
+            return self._name_unstorable(block, cells)
+
+    def _column(self, at: int, cells: list[str]) -> list[object]:
+        plain = iter(_bound(self._binds[at], [cell for cell in cells if not _is_marked(cell)], escaped=True))
+        return [self._unmarked(at, cell) if _is_marked(cell) else next(plain) for cell in cells]
+
+    def _unmarked(self, at: int, cell: str) -> object:
+        """Return the value of a marked cell. Raises ValueError where the column would make another one of it."""
+        value, stored = read_mark(cell.encode("utf-8")), self._stored[at]
+        if (cell_without := plain_cell(value, self._task.columns[at].type, stored)) is not None:
+            raise ValueError(f"{value} needs no mark; write {shown(cell_without)}")
+        if not is_kept(value.value, stored):
+            raise ValueError(f"{value} would become another value in a column of {stored.lower()} affinity")
+        if value.storage == "text" and isinstance(value.value, bytes):
+            if self._encoding() != "UTF-8":
+                raise ValueError(f"{value} is no UTF-8, and the database is in another encoding")
+            return BrokenText(value.value)
+        return value.value
+
+    def _encoding(self) -> str:
+        return str(self._raw.execute("PRAGMA main.encoding").fetchone()[0])
+
+    def _name_unstorable(self, block: Block, cells: list[str]) -> NoReturn:
         """Raise ValueRefusedError for the first row with a value that cannot be bound."""
         for number in range(block.rows):
-            for at, (column, bind) in enumerate(zip(self._task.columns, self._binds, strict=True)):
+            for at, column in enumerate(self._task.columns):
                 cell = cells[number * len(self._binds) + at]
                 try:
-                    _bound(bind, [cell], escaped=True)
+                    self._column(at, [cell])
                 except ValueError as error:
-                    why = f"column {column.name}: {_plain(cell)!r:.60} is not storable: {error}"
+                    what = shown_cell(cell.encode()) if _is_marked(cell) else f"{_plain(cell)!r:.60}"
+                    why = f"column {column.name}: {what} is not storable: {error}"
                     raise refused_row(self._task, block, number, why, code=str(error)) from None
+        raise VerificationError(f"table {self._task.table.key}: a block holds fewer rows than it says")
 
     def _text(self, block: Block) -> str:
         try:
@@ -169,6 +214,18 @@ class BlockWriter:
         except UnicodeDecodeError as error:
             number = block.data.count(b"\n", 0, error.start)
             raise refused_row(self._task, block, number, "a text is not valid UTF-8") from None
+
+
+_MARK_TEXTS = tuple(mark.decode("ascii") for mark in MARKS)
+
+
+def _is_marked(cell: str) -> bool:
+    return cell.startswith(_MARK_TEXTS)
+
+
+def _shape(row: tuple[object, ...]) -> tuple[str, ...]:
+    """Return what stands for each value of a row in the INSERT: only a cast makes a text of bytes that are none."""
+    return tuple("CAST(? AS TEXT)" if isinstance(value, BrokenText) else "?" for value in row)
 
 
 def _bound(bind: Bind | None, cells: list[str], *, escaped: bool) -> Sequence[object]:

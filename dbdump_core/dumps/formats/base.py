@@ -26,6 +26,8 @@ class Format(Protocol):
     name: FormatName
     footer: bytes
     """What stands after the rows: a line that no row can be, or nothing."""
+    marks: bool
+    """Cells may be marked."""
 
     def header(self, table: str, columns: Sequence[str]) -> bytes:
         """Return what a file with these columns begins with, its last LF included."""

@@ -230,6 +230,7 @@ def canonical(rows: Sequence[Sequence[str]]) -> bytes:
 class _Py:
     name: FormatName = "py"
     footer = FOOTER.encode()
+    marks = False
 
     def header(self, table: str, columns: Sequence[str]) -> bytes:
         fields = ", ".join(map(text_literal, columns))

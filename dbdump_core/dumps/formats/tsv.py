@@ -15,6 +15,7 @@ _CELL = re.compile(rb"(?:[^\\\t\n\r]|\\[\\tnr])*+")
 class _TSV:
     name: FormatName = "tsv"
     footer = b""
+    marks = True
 
     def header(self, table: str, columns: Sequence[str]) -> bytes:
         return b"\t".join([lines.escape(name.encode()) for name in columns]) + b"\n"

@@ -54,6 +54,7 @@ class LegacySource(ArchiveSource):
     """
 
     typed = False
+    marks = False
 
     def __init__(
         self, path: Path, tables: Schema, *, engine: str, zone: str | None = None, partial: bool = False

@@ -271,6 +271,7 @@ class _TextTarget:
     """What takes rows as text: it holds none yet and is no database."""
 
     typed = False
+    marks = False
     rereads = False
     engine = "python"
     name: str
