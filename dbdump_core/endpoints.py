@@ -153,7 +153,8 @@ def _refuse_broken_url(place: str) -> None:
     if (not begins and (hidden(place) == place or _DRIVE.match(place))) or os.path.exists(place):  # noqa: PTH110
         return
     named, scheme = (f"{begins[1]}:…", begins[1]) if begins else (hidden(place), "engine")
-    raise UsageError(f"{shown(named)} is no URL and no file; a URL is {scheme}://user@host:port/database")
+    form = "sqlite:///shop.db or sqlite:////srv/shop.db" if scheme == "sqlite" else f"{scheme}://user@host:port/database"
+    raise UsageError(f"{shown(named)} is no URL and no file; a URL is {form}")
 
 
 _BROKEN_URL = re.compile(r"(postgres|postgresql|mysql|mariadb|sqlite)(?:\+\w+)?:", re.IGNORECASE)

@@ -61,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
         try:
             report = (_dump if options.action == "dump" else _load)(options, display)
         except RefusedError as error:
-            raise type(error)(_mask(options)(str(error))) from error
+            raise type(error)(_mask(options)(str(error).replace("give --append", "give -r"))) from error
         except DbdumpError as error:
             return _failed(error, options)
     _show(report, display, options)

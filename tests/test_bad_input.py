@@ -62,6 +62,10 @@ def source(make_database: Make) -> str:
         ("postgresql://me@host:port/x", UsageError, ["cannot read the URL", "engine://"]),
         ("env:DBDUMP_NOT_SET", UsageError, ["DBDUMP_NOT_SET", "set it"]),
         ("sqlite://", ConnectError, ["in-memory", "name a file"]),
+        ("sqlite://shop.db", ConnectError, ["no server 'shop.db'; write 'sqlite:///shop.db'"]),
+        ("sqlite://srv/shop.db", ConnectError, ["no server 'srv'; write 'sqlite:///srv/shop.db'"]),
+        ("sqlite:///shop.db?mode=ro", ConnectError, ["no option 'mode'; leave it out"]),
+        ("sqlite:/srv/shop.db", UsageError, ["'sqlite:…' is no URL and no file; a URL is sqlite:///shop.db or"]),
     ],
 )
 def test_an_end_that_cannot_be_reached(source: str, url: str, kind: type[RefusedError], words: list[str]) -> None:

@@ -97,6 +97,7 @@ def test_what_a_database_refuses_is_one_line_for_each_reason(
         load_memory(items(rows), target, native=native, fail_fast=False)
     checked, doubled = caught.value.errors
     assert checked.startswith("table item, column v: 2 rows are refused by the target: "), checked
+    assert ".:" not in checked
     assert "'bad' in row (id='200'), 'bad' in row (id='201')" in checked
     assert doubled.startswith("table item, column v: 10 rows are refused by the target: "), doubled
     assert "'v0' in row (id='90'), 'v1' in row (id='91'), 'v2' in row (id='92') and 7 more" in doubled

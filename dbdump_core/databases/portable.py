@@ -185,6 +185,7 @@ def refused_row(task: WriteTask, block: Block, number: int, why: str, *, code: o
     """
     cells = split_rows(block)[number]
     names = [column.name for column in task.columns]
+    why = why.removesuffix(".")
     named = _columns_holding(why, names, cells) or columns_named(task.table, why)
     at_fault = tuple(name for name in named if name in names)
     refusal = Refusal(

@@ -299,6 +299,14 @@ def test_many_to_many_tables_follow_their_model(full: str, tmp_path: Path) -> No
     assert not {"blog_tag", "blog_editing", "blog_comment"} & names
 
 
+def test_what_is_advised_is_an_option_of_this_command(bare: str, folder: Path, tmp_path: Path) -> None:
+    successful(legacy(bare, "load", "catalog", "-d", folder, folder=tmp_path))
+    done = legacy(bare, "load", "catalog.Country", "-d", folder, folder=tmp_path)
+    assert done.returncode == 2
+    assert "add catalog_city to the tables to load, or give -r" in done.stderr
+    assert "--append" not in done.stderr
+
+
 # --- a model without a data file is skipped on load, said only with -v -----------------------------
 
 

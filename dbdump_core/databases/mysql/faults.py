@@ -62,7 +62,8 @@ def warned(task: WriteTask, block: Block, loaded: Any, warnings: Sequence[Sequen
         number = int(found.group(1)) if found else int(block.rows == 1)
         if 0 < number <= block.rows:
             # The server counts the rows of this statement, which say nothing to people.
-            return refused_row(task, block, number - 1, f"{_PLACE.sub('', text)} (warning {code})", code=code)
+            why = _PLACE.sub("", text).removesuffix(".")
+            return refused_row(task, block, number - 1, f"{why} (warning {code})", code=code)
     listed = "; ".join(texts[:WARNINGS_SHOWN]) or "it says nothing more"
     return ValueRefusedError(
         f"table {task.table.key}: of {block.rows} rows the target took {loaded.records - loaded.skipped} with"

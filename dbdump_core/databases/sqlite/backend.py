@@ -60,6 +60,8 @@ class SqliteBackend(Backend):
         if make_connection is not None and not url.database:
             url = url.set(database=connecting.file_of(make_connection()))
         super().__init__(url, **options)
+        if make_connection is None:
+            connecting.refuse_strange(url)
         if not url.database or url.database == ":memory:":
             raise ConnectError("an in-memory SQLite database cannot be shared; name a file")
         self.path = self._named = FilePath(url.database)

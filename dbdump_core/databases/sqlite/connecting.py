@@ -7,6 +7,12 @@ from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
+import sqlalchemy as sa
+
+from ...errors import ConnectError, shown
+
+_OPTIONS = frozenset({"cached_statements", "check_same_thread", "detect_types", "isolation_level", "timeout", "uri"})
+"""What a URL may hand to the driver; SQLAlchemy leaves others out."""
 _BUSY = "another program reads or writes it, or has left it open; let that end or close it, then run again"
 HINTS: Mapping[object, str] = {
     sqlite3.SQLITE_BUSY: _BUSY,
@@ -21,6 +27,16 @@ def file_of(raw: sqlite3.Connection) -> str:
     """Return the file of a connection that somebody else has opened, '' for one in memory; close it."""
     with closing(raw):
         return str(raw.execute("PRAGMA database_list").fetchone()[2] or "")
+
+
+def refuse_strange(url: sa.URL) -> None:
+    """Raise ConnectError for a URL that SQLAlchemy cannot mean: one with a server, or with options of none."""
+    if url.host:
+        path = f"{url.host}/{url.database}" if url.database else url.host
+        raise ConnectError(f"SQLite has no server {shown(url.host)}; write {shown(f'sqlite:///{path}')} for the file")
+    strange = sorted(url.query.keys() - _OPTIONS)
+    if strange and "uri" not in url.query:
+        raise ConnectError(f"SQLite has no option {', '.join(map(shown, strange))}; leave it out of the URL")
 
 
 def recover(uri: str, path: Path) -> None:
