@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
+from ..model.leftovers import left_beside
 from .manifest import DATA_FOLDER, MANIFEST_NAME, SCHEMA_NAME, table_number
 
 if sys.platform != "win32":  # there the process id has to do
@@ -23,9 +22,9 @@ _HEADS = (b"", SCHEMA_NAME.encode() + b"\0", b"# dbdump ")
 def remove_leftovers(path: Path) -> None:
     """Remove `NAME.partial-PID` of dead runs beside `path`. What is not certainly one stays, and is no error."""
     with contextlib.suppress(OSError):
-        for left, process in list(_named_alike(path)):
+        for left in left_beside(path):
             with contextlib.suppress(OSError):
-                if not _lives(process) and _is_free(left) and _is_unfinished(left):
+                if _is_free(left) and _is_unfinished(left):
                     shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
@@ -34,23 +33,6 @@ def hold(descriptor: int) -> None:
     if sys.platform != "win32":
         with contextlib.suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _named_alike(path: Path) -> Iterator[tuple[Path, int]]:
-    name = re.compile(re.escape(path.name) + r"\.partial-([0-9]{1,10})(?:-[0-9]{1,4})?")
-    for entry in os.scandir(path.parent):
-        if (found := name.fullmatch(entry.name)) and not entry.is_symlink():
-            yield Path(entry.path), int(found.group(1))
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _is_free(path: Path) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from ...errors import ConnectError, UnsafeError
+from ...model.leftovers import left_beside
 
 _MAGIC = b"SQLite format 3\0"
 _ENDINGS = ("", "-journal", "-wal", "-shm")
@@ -114,23 +114,11 @@ def _sync_folder(path: Path) -> None:
 
 def _remove_leftovers(goal: Path) -> None:
     """Remove what runs that died have left of this file; what is not certainly such a file stays."""
-    name = re.compile(re.escape(goal.name) + r"\.partial-([0-9]{1,10})(?:-[0-9]{1,3})?")
     with suppress(OSError):
-        for path in list(goal.parent.iterdir()):
-            found = name.fullmatch(path.name)
-            if found and path.is_file() and not (path.is_symlink() or _lives(int(found.group(1)))) and _is_free(path):
+        for path in left_beside(goal):
+            if path.is_file() and _is_free(path):
                 for ending in _ENDINGS:
                     path.with_name(path.name + ending).unlink(missing_ok=True)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _is_free(path: Path) -> bool:
